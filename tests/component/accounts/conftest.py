@@ -1,4 +1,4 @@
-"""A home of its own, as the gateway leaves its address there."""
+"""A home folder per test, as the gateway writes its address there."""
 
 from pathlib import Path
 

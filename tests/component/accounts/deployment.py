@@ -1,4 +1,4 @@
-"""All services and the gateway, in the event loop of a test: sweeps in two projects, tokens as wanted."""
+"""All services and the gateway in the event loop of a test: sweeps in two projects, and tokens for them."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -51,7 +51,7 @@ class Deployment:
         return self.gateway.gate
 
     async def gateway_follows(self) -> bool:
-        """True if the gateway is notified of revocations; until then it caches tokens only briefly."""
+        """Return True if the gateway is notified of revocations; until then it caches tokens only briefly."""
         tokens = self.gateway_gate.tokens
         assert isinstance(tokens, CachedTokens)
         return tokens.followed
@@ -74,7 +74,7 @@ class Deployment:
     async def token(
         self, scope: str, projects: Sequence[str] = (), *, lifetime: float | None = None
     ) -> tuple[str, str]:
-        """Make a token; return its id and its secret."""
+        """Create a token; return its id and its secret."""
         left = None
         if lifetime is not None:
             left = Duration()

@@ -1,4 +1,4 @@
-"""Every call of the contract, with every kind of token, about own and other projects, by both ways in."""
+"""Every call of the contract with every kind of token, in own and other projects, direct and by gateway."""
 
 import asyncio
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ MAY_BE_MISSING = {"ReleaseAgent", "RevokeToken", "ReadLog", "ReadFile"}
 
 
 def request_about(method: MethodDescriptor, project: str, sweep: str) -> Message:
-    """A request whose every name is of a project."""
+    """Return a request in which every name is in a project."""
     request: Any = GetMessageClass(method.input_type)()
     for path in rule_of(f"/{method.containing_service.full_name}/{method.name}").names:
         *outer, last = path.split(".")
@@ -83,7 +83,7 @@ async def outcome(
 
 
 async def known(channel: grpc.aio.Channel) -> bool:
-    """True if the token is known: on a machine that is busy, the gateway may have to ask twice."""
+    """Return True if the token is known. On a busy machine, the gateway may have to ask twice."""
     ended = await outcome(channel, METHODS["/sweepd.v1.AccountService/WhoAmI"], v1.WhoAmIRequest())
     assert ended is None or ended.code == "UNAVAILABLE", ended
     return ended is None
@@ -111,7 +111,7 @@ def served(way: str) -> Iterator[tuple[str, MethodDescriptor]]:
 
 
 @pytest.mark.parametrize("way", ["gateway", "direct"])
-def test_each_scope_may_make_its_calls_and_is_reported_what_others_need(tmp_path: Path, way: str) -> None:
+def test_each_scope_allows_its_calls_and_the_refusal_names_the_missing_one(tmp_path: Path, way: str) -> None:
     async def main(deployment: Deployment) -> None:
         for scope in Scope:
             _, secret = await deployment.token(str(scope), [OWN])
@@ -143,7 +143,9 @@ def test_each_scope_may_make_its_calls_and_is_reported_what_others_need(tmp_path
 
 
 @pytest.mark.parametrize("way", ["gateway", "direct"])
-def test_what_lies_in_another_project_does_not_exist_in_the_same_words(tmp_path: Path, way: str) -> None:
+def test_an_entity_of_another_project_is_refused_like_one_that_does_not_exist(
+    tmp_path: Path, way: str
+) -> None:
     async def main(deployment: Deployment) -> None:
         _, secret = await deployment.token("admin", [OWN])
         channel = await deployment.channel(way, secret)
@@ -172,7 +174,7 @@ def test_what_lies_in_another_project_does_not_exist_in_the_same_words(tmp_path:
     asyncio.run(living(tmp_path, main))
 
 
-def test_what_is_missing_in_ones_own_project_is_missed_in_the_same_words(tmp_path: Path) -> None:
+def test_a_missing_entity_of_the_own_project_is_refused_with_the_same_message(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         _, secret = await deployment.token("read", [OWN])
         channel = await deployment.channel("gateway", secret)
@@ -187,7 +189,7 @@ def test_what_is_missing_in_ones_own_project_is_missed_in_the_same_words(tmp_pat
     asyncio.run(living(tmp_path, main))
 
 
-def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
+def test_malformed_tokens_are_refused(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         _, secret = await deployment.token("read")
         flipped = secret[:-2] + ("A" if secret[-2] != "A" else "B") + secret[-1]
@@ -208,7 +210,7 @@ def test_nobody_gets_in_with_what_is_no_token(tmp_path: Path) -> None:
     asyncio.run(living(tmp_path, main))
 
 
-def test_a_caller_without_a_token_gets_the_health_of_a_server_but_no_stream(tmp_path: Path) -> None:
+def test_without_a_token_health_is_readable_but_cannot_be_watched(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         for way in ("gateway", "direct"):
             stub = health_pb2_grpc.HealthStub(await deployment.channel(way, "nobody"))
@@ -230,15 +232,15 @@ ODD: dict[int, list[Any]] = {
 }
 
 
-def odd_ones(request: Message, sweep: str, depth: int = 2) -> Iterator[Message]:
-    """Copies of a request about a sweep, each with one field that makes no sense."""
+def malformed_requests(request: Message, sweep: str, depth: int = 2) -> Iterator[Message]:
+    """Yield copies of a request about a sweep, each with one malformed field."""
     for field in request.DESCRIPTOR.fields:
         inner: Any = field.message_type
         values: list[Any] = [*ODD.get(field.type, [])]
         if field.type == FieldDescriptor.TYPE_STRING:
             values.append(f"{sweep}-{2**64}")
         if inner is not None and depth and not inner.GetOptions().map_entry:
-            values = list(odd_ones(GetMessageClass(inner)(), sweep, depth - 1))
+            values = list(malformed_requests(GetMessageClass(inner)(), sweep, depth - 1))
         for value in values:
             odd: Any = type(request)()
             odd.CopyFrom(request)
@@ -251,7 +253,7 @@ def odd_ones(request: Message, sweep: str, depth: int = 2) -> Iterator[Message]:
             yield odd
 
 
-def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None:
+def test_no_malformed_field_causes_an_internal_error(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         channel = await deployment.channel("gateway")
         asked = 0
@@ -259,7 +261,7 @@ def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None
             if method.client_streaming or rule_of(path).internal:
                 continue
             requests = list(
-                odd_ones(request_about(method, OWN, deployment.sweeps[OWN]), deployment.sweeps[OWN])
+                malformed_requests(request_about(method, OWN, deployment.sweeps[OWN]), deployment.sweeps[OWN])
             )
             patience = STREAM_PATIENCE if method.server_streaming else 10.0
             ends = await asyncio.gather(*(outcome(channel, method, each, patience) for each in requests))
@@ -271,7 +273,7 @@ def test_no_odd_text_or_number_is_an_error_of_the_server(tmp_path: Path) -> None
     asyncio.run(living(tmp_path, main))
 
 
-def test_a_person_who_claims_to_be_another_stays_who_the_token_says(tmp_path: Path) -> None:
+def test_the_account_is_that_of_the_token_whatever_the_metadata_claims(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         key, secret = await deployment.token("read", [OWN])
         claim = v1.Principal(account="owner", scope=v1.TOKEN_SCOPE_ADMIN).SerializeToString()

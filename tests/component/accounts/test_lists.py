@@ -34,7 +34,7 @@ async def refused(call: Any) -> Failure:
 
 
 async def sweeps_seen(channel: grpc.aio.Channel, parent: str = "", size: int = 2) -> list[list[str]]:
-    """Page by page."""
+    """Return the names of all sweeps, fetched page by page."""
     pages: list[list[str]] = []
     token = ""
     while True:
@@ -46,7 +46,7 @@ async def sweeps_seen(channel: grpc.aio.Channel, parent: str = "", size: int = 2
             return pages
 
 
-def test_pages_of_sweeps_are_full_and_hold_ones_own_alone(tmp_path: Path) -> None:
+def test_pages_of_sweeps_are_full_and_contain_only_those_of_the_token(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         own = [deployment.sweeps[OWN]]
         for number in range(4):  # one between any two of others
@@ -69,7 +69,7 @@ def test_pages_of_sweeps_are_full_and_hold_ones_own_alone(tmp_path: Path) -> Non
     asyncio.run(living(tmp_path, main))
 
 
-def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> None:
+def test_agents_are_listed_only_with_sweeps_and_runs_of_the_token(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         _, secret = await deployment.token("read", [OWN])
         everywhere = await deployment.channel("direct")
@@ -100,7 +100,7 @@ def test_agents_are_seen_with_ones_own_sweeps_and_runs_alone(tmp_path: Path) -> 
     asyncio.run(living(tmp_path, main))
 
 
-def test_an_agent_is_handed_runs_of_its_tokens_projects_alone(tmp_path: Path) -> None:
+def test_an_agent_gets_only_runs_of_the_projects_of_its_token(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         _, secret = await deployment.token("agent", [OWN])
         mine, theirs = deployment.sweeps[OWN], deployment.sweeps[FOREIGN]
@@ -119,7 +119,7 @@ def test_an_agent_is_handed_runs_of_its_tokens_projects_alone(tmp_path: Path) ->
     asyncio.run(living(tmp_path, main))
 
 
-def test_an_agent_is_not_cut_off_by_one_that_takes_its_name_and_may_see_less(tmp_path: Path) -> None:
+def test_an_agent_with_the_same_name_and_fewer_projects_does_not_replace_the_stream(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         _, secret = await deployment.token("agent", [OWN])
         mine, theirs = deployment.sweeps[OWN], deployment.sweeps[FOREIGN]
@@ -150,7 +150,7 @@ async def answered(value: object) -> object:
     return value
 
 
-def test_prior_runs_of_another_project_have_no_name(tmp_path: Path) -> None:
+def test_prior_runs_of_another_project_are_anonymous(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         theirs = deployment.sweeps[FOREIGN]
         everywhere = await deployment.channel("direct")
@@ -178,9 +178,7 @@ def test_prior_runs_of_another_project_have_no_name(tmp_path: Path) -> None:
     asyncio.run(living(tmp_path, main))
 
 
-def test_there_is_an_end_of_projects_that_nothing_is_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_number_of_empty_projects_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("MAX_EMPTY_OF_ENTITY", 2), ("MAX_EMPTY", 3), ("MAX_ENTITIES", 1)):
         monkeypatch.setattr(f"sweepd_scheduler.accounts.places.{name}", value)
 
@@ -211,7 +209,7 @@ def test_there_is_an_end_of_projects_that_nothing_is_in(
     asyncio.run(living(tmp_path, main))
 
 
-def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp_path: Path) -> None:
+def test_projects_and_entities_are_created_by_use_and_listed_only_for_their_tokens(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         stub = AccountServiceStub(await deployment.channel("gateway"))
         await stub.CreateProject(v1.CreateProjectRequest(name="acme/empty"))
@@ -258,7 +256,7 @@ def test_projects_and_entities_come_to_be_and_are_shown_to_whom_they_concern(tmp
     asyncio.run(living(tmp_path, main))
 
 
-def test_a_token_bound_to_as_many_projects_as_can_be_is_good_at_every_service(tmp_path: Path) -> None:
+def test_a_token_of_the_maximum_number_of_projects_is_valid_at_every_service(tmp_path: Path) -> None:
     """The gateway sends all of them with each call: gRPC would sometimes refuse so much metadata."""
 
     async def main(deployment: Deployment) -> None:
@@ -274,7 +272,7 @@ def test_a_token_bound_to_as_many_projects_as_can_be_is_good_at_every_service(tm
     asyncio.run(living(tmp_path, main))
 
 
-def test_names_of_others_cannot_be_tried_out_by_creating(tmp_path: Path) -> None:
+def test_creation_does_not_reveal_names_in_other_projects(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         _, secret = await deployment.token("write", [OWN])
         stub = SweepServiceStub(await deployment.channel("gateway", secret))

@@ -1,4 +1,4 @@
-"""A token that is revoked or expires: every stream that it opened ends, by whichever way it came in."""
+"""A token is revoked or expires: all its streams end, both direct ones and those through the gateway."""
 
 import asyncio
 import math
@@ -32,7 +32,7 @@ async def living(folder: Path, main: Callable[[Deployment], Coroutine[Any, Any, 
 
 
 async def ended(call: Any) -> Failure:
-    """Return the failure that ends a stream, ignoring its messages."""
+    """Return the failure that ends a stream; ignore its messages."""
     try:
         while await call.read() is not grpc.aio.EOF:
             pass
@@ -47,7 +47,7 @@ async def watching(channel: grpc.aio.Channel, sweep: str) -> Any:
     return call
 
 
-def test_every_stream_of_a_revoked_token_ends_within_a_second_by_both_ways(tmp_path: Path) -> None:
+def test_every_stream_of_a_revoked_token_ends_within_a_second(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         assert await least_async(lambda: revoked(deployment), wanted=A_SECOND) < A_SECOND
 
@@ -114,7 +114,7 @@ def test_streams_end_when_their_token_expires(tmp_path: Path) -> None:
     asyncio.run(living(tmp_path, main))
 
 
-def test_while_the_scheduler_is_unavailable_known_tokens_continue_and_others_are_not_called_wrong(
+def test_while_the_scheduler_is_unavailable_known_tokens_work_and_others_get_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sweepd_gateway.backend.PATIENCE", 0.2)
@@ -152,7 +152,7 @@ def test_while_the_scheduler_is_unavailable_known_tokens_continue_and_others_are
     asyncio.run(living(tmp_path, main))
 
 
-def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(
+def test_streams_of_a_token_revoked_during_a_disconnection_end_after_the_reconnection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # However many tokens came by meanwhile: it does not forget those whose streams it holds.
@@ -179,7 +179,7 @@ def test_what_was_revoked_while_the_door_could_not_hear_ends_once_it_can(
 
 
 def revoked_in(folder: Path, key: str) -> None:
-    """Another gateway's caller revokes it, as far as this gateway can know."""
+    """Revoke the token through another gateway."""
     import sqlite3
     from contextlib import closing
 
@@ -188,7 +188,7 @@ def revoked_in(folder: Path, key: str) -> None:
 
 
 def test_many_tokens_each_with_a_stream_are_distinguished(tmp_path: Path) -> None:
-    """So many that the gateway needs several connections to the scheduler."""
+    """There are so many that the gateway needs several connections to the scheduler."""
     many = 2 * CALLS_PER_CONNECTION + 20
 
     async def main(deployment: Deployment) -> None:
@@ -233,7 +233,7 @@ async def follower(deployment: Deployment, secret: str, own: int) -> Any:
     return await watching(channel, deployment.sweeps[OWN if own else FOREIGN])
 
 
-def test_a_token_revoked_as_its_stream_opens_never_keeps_it(tmp_path: Path) -> None:
+def test_a_token_revoked_while_its_stream_opens_does_not_keep_the_stream(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         for number in range(20):
             key, secret = await deployment.token("read", [OWN])
@@ -248,7 +248,7 @@ def test_a_token_revoked_as_its_stream_opens_never_keeps_it(tmp_path: Path) -> N
     asyncio.run(living(tmp_path, main))
 
 
-def test_only_services_ask_about_tokens_and_follow_revocations(tmp_path: Path) -> None:
+def test_only_services_may_look_up_tokens_and_follow_revocations(tmp_path: Path) -> None:
     async def main(deployment: Deployment) -> None:
         for way in ("gateway", "direct"):
             stub = AccountServiceStub(await deployment.channel(way))

@@ -22,7 +22,7 @@ from token_channel import token_channel
 from waiting import least_async, until_async
 
 
-def test_a_service_that_stays_away_is_named(home: Home) -> None:
+def test_the_name_of_an_unavailable_service_is_in_the_status(home: Home) -> None:
     daemon = home.up()
     pid = home.status()["scheduler"].pid
     os.kill(daemon.process.pid, signal.SIGSTOP)  # so that it is not started again
@@ -50,7 +50,7 @@ def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
 
-            async def answers_after_the_restart() -> float:
+            async def seconds_until_an_answer() -> float:
                 pid = int(await sweep(opened, "pid"))
                 os.kill(pid, signal.SIGKILL)
                 began = time.monotonic()
@@ -62,12 +62,12 @@ def test_calls_survive_a_restart_of_the_service(daemon: Daemon) -> None:
                         assert Failure.of(error).reason == "service-unavailable"  # noqa: PT017
                 return time.monotonic() - began
 
-            assert await least_async(answers_after_the_restart, wanted=3.0) < 3.0
+            assert await least_async(seconds_until_an_answer, wanted=3.0) < 3.0
 
     run(main())
 
 
-def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home: Home) -> None:
+def test_the_gateway_waits_for_a_service_that_is_stopped_during_the_connection(home: Home) -> None:
     daemon = home.up()
     before = home.status()
 
@@ -95,7 +95,7 @@ def test_a_service_that_pauses_while_the_door_connects_to_it_is_waited_for(home:
     run(main())
 
 
-def test_streams_hear_that_the_service_or_the_door_went_away(daemon: Daemon) -> None:
+def test_streams_end_with_unavailable_if_the_service_or_the_gateway_ends(daemon: Daemon) -> None:
     async def main() -> None:
         opened = token_channel(daemon.address, daemon.token)
         call = AgentServiceStub(opened).Attach()
@@ -124,7 +124,7 @@ async def _serves(opened: grpc.aio.Channel) -> bool:
     return all(each.serving for each in info.services)
 
 
-def test_a_killed_gateway_is_found_again_by_the_same_entry(home: Home) -> None:
+def test_a_restarted_gateway_has_the_same_entry(home: Home) -> None:
     daemon = home.up()
     os.kill(home.status()["gateway"].pid, signal.SIGKILL)
     assert eventually(lambda: home.status()["gateway"].restarts == 1)
@@ -137,7 +137,7 @@ def test_a_killed_gateway_is_found_again_by_the_same_entry(home: Home) -> None:
     run(main())
 
 
-def test_a_service_that_hangs_is_named_before_the_caller_gives_up(home: Home) -> None:
+def test_a_service_that_hangs_is_named_before_the_deadline_of_the_caller(home: Home) -> None:
     daemon = home.up()
     pid = home.status()["scheduler"].pid
 
@@ -160,7 +160,7 @@ def test_a_service_that_hangs_is_named_before_the_caller_gives_up(home: Home) ->
     run(main())
 
 
-def test_a_call_may_take_long_at_a_service_that_is_well(home: Home) -> None:
+def test_a_healthy_service_may_take_long_for_a_call(home: Home) -> None:
     daemon = home.up()
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Calls through the gateway of a real daemon: bytes, status, details, deadlines, ends, back-pressure."""
+"""Calls through the gateway of a real daemon: bytes, status, details, deadlines, ends and back-pressure."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from waiting import least_async
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One for all tests that do not ask what it has seen besides their own calls."""
+    """Daemon shared by all tests that do not depend on calls of other tests."""
     place = Home(tmp_path_factory.mktemp("daemon"))
     yield place.up()
     place.close()
@@ -34,7 +34,7 @@ def unused(home: Home) -> Daemon:
     return home.up()
 
 
-def test_people_reach_each_service_as_the_owner(daemon: Daemon) -> None:
+def test_each_service_of_people_is_reachable_with_their_token(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
             assert await sweep(opened, "a/b/c") == "a/b/c"
@@ -45,7 +45,7 @@ def test_people_reach_each_service_as_the_owner(daemon: Daemon) -> None:
     run(main())
 
 
-def test_synchronous_clients_reach_it_too(daemon: Daemon) -> None:
+def test_a_blocking_client_reaches_the_gateway(daemon: Daemon) -> None:
     with channel(daemon.address, daemon.token) as opened:
         stub = SweepServiceStub(opened)
         assert stub.GetSweep(v1.GetSweepRequest(name="who")).sweep.name == "person:owner"
@@ -58,7 +58,7 @@ def test_synchronous_clients_reach_it_too(daemon: Daemon) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "wrong-token-wrong-token"])
-def test_without_the_right_token_nothing_but_health_answers(daemon: Daemon, token: str | None) -> None:
+def test_without_a_valid_token_only_health_answers(daemon: Daemon, token: str | None) -> None:
     async def main() -> None:
         async with token_channel(daemon.address, token) as opened:
             for call in (
@@ -98,7 +98,7 @@ def test_errors_arrive_with_their_details(daemon: Daemon) -> None:
     run(main())
 
 
-def test_people_cannot_write_points(daemon: Daemon) -> None:
+def test_a_token_of_people_cannot_write_points(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
             call = streams(opened, "/sweepd.v1.MetricService/Append")
@@ -109,7 +109,7 @@ def test_people_cannot_write_points(daemon: Daemon) -> None:
     run(main())
 
 
-def test_services_behind_the_door_do_not_take_the_token_of_people(daemon: Daemon) -> None:
+def test_services_behind_the_gateway_refuse_the_token_of_people(daemon: Daemon) -> None:
     async def main() -> None:
         address = daemon.home.entry(daemon.address).services["metric-store"]
         async with token_channel(address, daemon.token) as opened:
@@ -119,7 +119,7 @@ def test_services_behind_the_door_do_not_take_the_token_of_people(daemon: Daemon
     run(main())
 
 
-def test_deadlines_travel_along(daemon: Daemon) -> None:
+def test_deadlines_are_forwarded(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
             assert 5.0 < float(await sweep(opened, "time", deadline=7.0)) <= 7.0
@@ -132,7 +132,7 @@ def test_deadlines_travel_along(daemon: Daemon) -> None:
     run(main())
 
 
-def test_both_directions_of_a_stream_pass_and_half_close_is_kept(daemon: Daemon) -> None:
+def test_both_directions_and_the_half_close_of_a_stream_are_forwarded(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
             call = AgentServiceStub(opened).Attach()
@@ -161,7 +161,7 @@ def test_a_stream_that_the_service_refuses_ends_with_its_reason(daemon: Daemon) 
     run(main())
 
 
-def test_a_call_given_up_by_the_client_ends_at_the_service(unused: Daemon) -> None:
+def test_a_call_cancelled_by_the_client_ends_at_the_service(unused: Daemon) -> None:
     async def main() -> None:
         async with gateway(unused) as opened:
             attached = AgentServiceStub(opened).Attach()
@@ -177,7 +177,7 @@ def test_a_call_given_up_by_the_client_ends_at_the_service(unused: Daemon) -> No
     run(main())
 
 
-def test_a_slow_reader_holds_the_service_back(daemon: Daemon) -> None:
+def test_a_slow_reader_slows_the_service_down(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
             watched = SweepServiceStub(opened).WatchSweep(v1.WatchSweepRequest(name="flood"))
@@ -192,7 +192,7 @@ def test_a_slow_reader_holds_the_service_back(daemon: Daemon) -> None:
     run(main())
 
 
-def test_more_streams_than_one_connection_carries_do_not_starve_a_call(unused: Daemon) -> None:
+def test_more_streams_than_one_connection_carries_block_no_call(unused: Daemon) -> None:
     async def main() -> None:
         channels = [token_channel(unused.address, unused.token) for _ in range(3)]
         calls = [AgentServiceStub(opened).Attach() for opened in channels for _ in range(70)]
@@ -214,7 +214,7 @@ def test_more_streams_than_one_connection_carries_do_not_starve_a_call(unused: D
     run(main())
 
 
-def test_it_says_what_the_server_is(daemon: Daemon) -> None:
+def test_the_gateway_describes_the_server(daemon: Daemon) -> None:
     async def main() -> None:
         async with gateway(daemon) as opened:
             info = await ServerServiceStub(opened).GetServerInfo(v1.GetServerInfoRequest())
@@ -231,7 +231,7 @@ def test_it_says_what_the_server_is(daemon: Daemon) -> None:
     run(main())
 
 
-def test_a_message_that_is_too_large_or_malformed_harms_nobody(unused: Daemon) -> None:
+def test_a_message_that_is_too_large_or_malformed_affects_no_other_call(unused: Daemon) -> None:
     async def main() -> None:
         async with gateway(unused) as opened:
             get = "/sweepd.v1.SweepService/GetSweep"

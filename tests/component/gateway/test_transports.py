@@ -1,4 +1,4 @@
-"""Routes and authentication serve a transport other than gRPC: here HTTP, by an adapter of a few lines."""
+"""Routes and authentication serve a transport other than gRPC: HTTP, by a small adapter."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,11 +23,11 @@ WATCH_SWEEP = "/sweepd.v1.SweepService/WatchSweep"
 
 
 class StatusError(Exception):
-    """The service answered with a status."""
+    """Failure of a service, with its status."""
 
 
 class Answer:
-    """An exchange that keeps what the caller would be sent."""
+    """Exchange that records the response to the caller."""
 
     def __init__(self, most: int = 1) -> None:
         self.messages: list[bytes] = []
@@ -49,7 +49,7 @@ class Answer:
 
 
 class HttpRoutes:
-    """Answers `POST /sweepd.v1.SweepService/GetSweep` and the like with bytes of messages."""
+    """HTTP handler of `POST /sweepd.v1.SweepService/GetSweep` and other routes; bodies are messages."""
 
     def __init__(self, daemon: Daemon) -> None:
         secret = (daemon.home.data / "service-token").read_text().strip()
@@ -106,7 +106,7 @@ async def post(port: int, path: str, token: str | None, body: bytes) -> tuple[st
     return head.decode().split()[1], answer
 
 
-def test_a_route_is_served_to_people_over_http(daemon: Daemon) -> None:
+def test_a_route_is_served_over_http(daemon: Daemon) -> None:
     async def main() -> None:
         async with serving(daemon) as port:
             request = v1.GetSweepRequest(name="who").SerializeToString()

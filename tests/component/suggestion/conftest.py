@@ -1,4 +1,4 @@
-"""Suggestion services as processes of their own."""
+"""Suggestion services as separate processes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from suggestion_server import SuggestionServer
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuggestionServer]:
-    """One for all tests that leave it serving: its worker takes seconds to load."""
+    """Server shared by tests that do not end it, as its worker takes seconds to load."""
     started = SuggestionServer(tmp_path_factory.mktemp("server"))
     started.start()
     yield started
@@ -19,7 +19,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuggestionServe
 
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[SuggestionServer]:
-    """One for a test that ends it."""
+    """Server for one test, which may end it."""
     started = SuggestionServer(tmp_path)
     started.start()
     yield started

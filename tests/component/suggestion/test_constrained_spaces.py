@@ -1,4 +1,4 @@
-"""Search where conditions, constraints and zips rule: whatever is proposed lies in the space."""
+"""Searches of spaces with conditions, constraints and zips: every suggested point is in the space."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,7 +28,7 @@ CONSTRAINTS = ["x + y <= 1", "x * y < 0.3 or level > 4", "x <= y <= 0.6", "level
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, object]:
-    """Draw the parameters of a sweep, some in a group, under conditions, constraints and zips."""
+    """Return a strategy for sweeps with groups, conditions, constraints and zips."""
     parameters: dict[str, object] = {
         "switch": {"values": ["on", "off", "auto"]},
         "level": {"min": 1, "max": 5},
@@ -59,7 +59,7 @@ def spec_of(document: dict[str, object], seed: int) -> SweepSpec:
 
 
 def spread(point: Point) -> float:
-    """A loss that has to do with all of a point."""
+    """Return a loss that depends on every parameter of a point."""
     return (int.from_bytes(point_digest(point)[:4], "big") % 1000) / 1000
 
 
@@ -82,7 +82,7 @@ def test_every_suggestion_lies_in_the_space_and_is_new(
     assert len(study.seen | {point_digest(one.point) for one in proposals}) == len(study.seen) + count
 
 
-def test_the_first_points_of_a_tight_space_keep_apart() -> None:
+def test_the_first_points_of_a_tight_space_are_spread_out() -> None:
     names = ["a", "b", "c", "d"]
     spec = a_spec({name: {"min": 0.0, "max": 1.0} for name in names}, constraints=["a + b + c + d <= 1"])
     points = [one.point for one in answer(question(Study(spec), 1, 8))]
@@ -120,7 +120,7 @@ def test_the_better_branch_gets_the_runs_and_its_own_parameter_is_found() -> Non
     assert 0.5 <= (best.end.value if best.end and best.end.value else 9.0) < 0.501
 
 
-def test_a_finite_space_with_conditions_constraints_and_zips_is_gone_through_once() -> None:
+def test_each_point_of_a_finite_space_with_conditions_constraints_and_zips_is_suggested_once() -> None:
     spec = a_spec(
         {
             "kind": {"values": ["flat", "deep"]},
@@ -163,8 +163,8 @@ def test_rows_of_a_zip_have_no_order() -> None:
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 3])
-def test_with_repeats_points_come_at_the_numbers_of_the_first_runs(ahead: int) -> None:
-    """P15 with `repeats`: a suggestion replays from its run number, asked for alone or with others."""
+def test_with_repeats_each_point_belongs_to_the_number_of_its_first_run(ahead: int) -> None:
+    """P15 with `repeats`: a suggestion can be replayed from its run number, alone or among others."""
     spec = a_spec(repeats=3, run_cap=300)
     study = Study(spec)
     for place in range(10):

@@ -1,4 +1,4 @@
-"""Importance of parameters by a forest, compared with the method as it is published."""
+"""Importance of parameters by a forest, compared with the published method."""
 
 import numpy as np
 import pytest
@@ -25,10 +25,12 @@ def a_forest(columns: Array, values: Array, trees: int) -> RandomForestRegressor
     )
 
 
-def by_the_book(columns: Array, groups: list[list[int]], values: Array, trees: int) -> tuple[Array, float]:
-    """Return by how much shuffling each group increases the error of the trees, and what they explain.
+def published_importance(
+    columns: Array, groups: list[list[int]], values: Array, trees: int
+) -> tuple[Array, float]:
+    """Return the increase of the error when each group is shuffled, and the explained share of the variance.
 
-    Breiman (2001): on the points that a tree has not seen. The shuffles are those of one generator.
+    Breiman (2001): errors are those on the out-of-bag points of each tree. One generator shuffles.
     """
     forest, rng = a_forest(columns, values, trees), np.random.Generator(np.random.PCG64(0))
     shares = (rankdata(values) - 0.5) / len(values)
@@ -54,19 +56,19 @@ def by_the_book(columns: Array, groups: list[list[int]], values: Array, trees: i
 
 
 @pytest.mark.parametrize(("runs", "groups"), [(8, [[0], [1]]), (30, [[0, 2], [], [1]])])
-def test_the_importance_is_that_of_the_publication(runs: int, groups: list[list[int]]) -> None:
+def test_the_importance_equals_that_of_the_published_method(runs: int, groups: list[list[int]]) -> None:
     """Also with eight points, of which some trees leave out none or one."""
     columns = random_columns(runs, 1 + max(max(group, default=0) for group in groups))
     values = columns @ np.arange(3.0, 0.0, -1.0)[: columns.shape[1]] + 0.1 * RNG.normal(size=runs)
     found = forest_importance(columns, groups, values)
     assert found is not None
-    importances, explained = by_the_book(columns, groups, values, 96)
+    importances, explained = published_importance(columns, groups, values, 96)
     assert found.importances == pytest.approx(importances, rel=1e-6)
     assert found.explained == pytest.approx(explained, rel=1e-6)
     assert found.importances[0] > 0.01
 
 
-def test_what_is_explained_is_the_out_of_bag_score_of_the_library() -> None:
+def test_the_explained_share_is_the_out_of_bag_score_of_scikit_learn() -> None:
     columns = random_columns(40, 3)
     values = columns[:, 0] + 0.2 * RNG.normal(size=40)
     found = forest_importance(columns, [[0], [1], [2]], values)
@@ -81,7 +83,9 @@ def test_a_forest_on_more_parameters_has_fewer_trees(parameters: int, trees: int
     groups, values = [[number] for number in range(parameters)], columns[:, 0]
     found = forest_importance(columns, groups, values)
     assert found is not None
-    assert found.importances == pytest.approx(by_the_book(columns, groups, values, trees)[0], rel=1e-6)
+    assert found.importances == pytest.approx(
+        published_importance(columns, groups, values, trees)[0], rel=1e-6
+    )
 
 
 def test_runs_of_one_point_count_as_one_with_their_mean_rank() -> None:

@@ -1,4 +1,4 @@
-"""The model-based search itself, with scikit-optimize really fitting."""
+"""The model-based search with real fits by scikit-optimize."""
 
 import math
 import pickle
@@ -51,7 +51,7 @@ def uniform_loss(point: Point) -> float:
     return x * x
 
 
-def test_every_distribution_is_searched_with_plain_values_inside_the_space() -> None:
+def test_points_of_every_distribution_are_plain_values_inside_the_space() -> None:
     study = a_study(a_spec(EVERY_DISTRIBUTION), 30, uniform_loss)
     proposals = next_points(study, 6)
     assert len(proposals) == 6
@@ -62,7 +62,7 @@ def test_every_distribution_is_searched_with_plain_values_inside_the_space() -> 
         assert proposal.point["weighted"] != "c"
 
 
-def test_the_same_observations_give_the_same_point_in_whatever_way_it_is_asked_for() -> None:
+def test_the_same_observations_give_the_same_point_whatever_the_calls() -> None:
     study = a_study(a_spec(), 20, layers_of)
     asked = question(study, 21, 3)
     together = answer(asked)
@@ -81,7 +81,7 @@ def test_another_seed_gives_another_point() -> None:
 @pytest.mark.parametrize(
     "loss", [lambda _: 3.0, lambda _: None, lambda p: 1e300 * layers_of(p), lambda p: 1e-300 * layers_of(p)]
 )
-def test_odd_values_still_lead_to_points(loss: object) -> None:
+def test_extreme_values_still_give_points(loss: object) -> None:
     assert callable(loss)
     for runs in (1, 2, 12):
         study = a_study(a_spec(), runs, loss)
@@ -89,7 +89,7 @@ def test_odd_values_still_lead_to_points(loss: object) -> None:
             assert study.spec.search_space.violations(proposal.point) == ()
 
 
-def test_runs_that_all_failed_lead_to_new_points_each_time() -> None:
+def test_failed_runs_alone_still_give_new_points() -> None:
     study = Study(a_spec())
     for run_number in range(1, 16):
         (proposal,) = next_points(study)
@@ -152,7 +152,7 @@ def test_categories_have_no_order() -> None:
     assert [one.run_number for one in found if one.point["c"] != "c3"] == [32]
 
 
-def test_one_run_in_four_tries_other_categories_unless_they_are_surely_worse() -> None:
+def test_one_run_in_four_tries_other_categories_unless_they_are_clearly_worse() -> None:
     unit = {"min": 0.0, "max": 1.0}
     spec = a_spec({"c": {"values": ["a", "b"]}, "x": unit, "y": unit})
 

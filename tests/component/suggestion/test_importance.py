@@ -30,7 +30,7 @@ def shares(found: Importance) -> dict[str, float]:
     return {name: one.importance for name, one in by_name(found).items()}
 
 
-def test_what_decides_comes_first_and_what_decides_nothing_has_next_to_no_share() -> None:
+def test_parameters_are_ranked_by_effect_and_irrelevant_ones_have_almost_no_share() -> None:
     found = feature_importance(
         valued_points(lambda p, rng: 3 * (log10(p["lr"]) + 3) ** 2 + p["batch"] / 64 + rng.gauss(0, 0.3))
     )
@@ -45,7 +45,7 @@ def test_what_decides_comes_first_and_what_decides_nothing_has_next_to_no_share(
     assert 0.7 < found.explained <= 1.0
 
 
-def test_a_parameter_that_only_some_runs_have_is_seen() -> None:
+def test_a_conditional_parameter_has_an_importance() -> None:
     found = feature_importance(valued_points(lambda p, _: 10 * p["opt"].get("momentum", 0.0)))
     share = shares(found)
     assert set(list(share)[:2]) == {"opt.kind", "opt.momentum"}
@@ -53,7 +53,7 @@ def test_a_parameter_that_only_some_runs_have_is_seen() -> None:
     assert by_name(found)["opt.momentum"].correlation == pytest.approx(1.0)
 
 
-def test_correlations_have_a_sign_and_are_taken_on_the_scale_of_the_draw() -> None:
+def test_correlations_are_signed_and_use_the_scale_of_the_distribution() -> None:
     rising = by_name(feature_importance(valued_points(lambda p, _: log10(p["lr"]))))
     assert rising["lr"].correlation == pytest.approx(1.0)
     falling = by_name(feature_importance(valued_points(lambda p, _: -p["batch"] + 0.001 * p["flag"])))
@@ -62,7 +62,7 @@ def test_correlations_have_a_sign_and_are_taken_on_the_scale_of_the_draw() -> No
     assert truth["flag"].correlation == pytest.approx(1.0)
 
 
-def test_what_is_drawn_normally_correlates_as_it_is_or_by_its_logarithm() -> None:
+def test_normal_and_log_normal_parameters_correlate_linearly_and_by_logarithm() -> None:
     spread = {"mu": 2, "sigma": 3}
     space = {"n": {"distribution": "normal", **spread}, "ln": {"distribution": "log_normal", **spread}}
     spec = a_spec(space, method="random")
@@ -74,7 +74,7 @@ def test_what_is_drawn_normally_correlates_as_it_is_or_by_its_logarithm() -> Non
     ].correlation == pytest.approx(1)
 
 
-def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
+def test_each_category_has_a_correlation_in_the_order_of_the_file() -> None:
     found = by_name(feature_importance(valued_points(lambda p, _: float(p["opt"]["kind"] == "sgd"))))
     kind = found["opt.kind"]
     assert kind.correlation is None
@@ -87,7 +87,7 @@ def test_categories_correlate_one_by_one_in_the_order_of_the_file() -> None:
     assert found["lr"].categories == ()
 
 
-def test_parameters_that_vary_together_are_one() -> None:
+def test_zipped_parameters_have_one_importance() -> None:
     found = by_name(
         feature_importance(valued_points(lambda p, _: p["a"], spec=a_spec(ZIPPED, zip=[["a", "b"]])))
     )
@@ -96,7 +96,7 @@ def test_parameters_that_vary_together_are_one() -> None:
     assert [one.value for one in found["a+b"].categories] == [[1, "w"], [2, "x"], [3, "y"], [4, "z"]]
 
 
-def test_runs_of_the_same_point_do_not_tell_each_other_away() -> None:
+def test_repeated_points_do_not_reduce_the_importance() -> None:
     rng, once = Random(3), valued_points(lambda p, _: log10(p["lr"]), 30)
     repeated = ImportanceQuestion(
         space=once.space,
@@ -108,7 +108,7 @@ def test_runs_of_the_same_point_do_not_tell_each_other_away() -> None:
     assert feature_importance(alike).explained is None
 
 
-def test_a_sweep_all_of_whose_parameters_are_away_has_nothing_to_weigh() -> None:
+def test_a_sweep_without_present_parameters_has_no_importance() -> None:
     space = {"c": {"value": 1}, "b": {"values": ["x", "y"], "when": "c == 2"}}
     found = feature_importance(valued_points(lambda _, rng: rng.random(), 20, a_spec(space, method="random")))
     assert (found.runs, found.explained, shares(found)) == (20, None, {"b": 0.0})
@@ -124,7 +124,7 @@ def test_thousands_of_categories_take_no_longer_than_some() -> None:
     assert len(by_name(found)["p0"].categories) > 400
 
 
-def test_of_many_categories_the_frequent_ones_are_told_apart() -> None:
+def test_of_many_categories_the_frequent_ones_are_distinguished() -> None:
     categories = {"values": list("abcd"), "probabilities": [0.06, 0.06, 0.44, 0.44]}
     spec = a_spec({f"p{number:03}": categories for number in range(250)}, method="random")
     found = feature_importance(valued_points(lambda p, _: float(p["p007"] == "c"), 60, spec))
@@ -136,14 +136,14 @@ def test_of_many_categories_the_frequent_ones_are_told_apart() -> None:
     ("runs", "loss"),
     [(0, lambda *_: 0.0), (1, lambda *_: 1.0), (7, lambda p, _: p["lr"]), (50, lambda *_: 4.0)],
 )
-def test_without_evidence_all_are_alike(runs: int, loss: Loss) -> None:
+def test_without_evidence_all_parameters_have_equal_shares(runs: int, loss: Loss) -> None:
     found = feature_importance(valued_points(loss, runs))
     assert found.runs == runs
     assert found.explained is None
     assert set(shares(found).values()) == {0.0}
 
 
-def test_one_run_that_has_diverged_hides_nothing() -> None:
+def test_one_diverged_run_does_not_hide_the_importance() -> None:
     question = valued_points(lambda p, _: log10(p["lr"]))
     values = (1e300, -1e308, *question.values[2:])
     found = feature_importance(
@@ -165,6 +165,6 @@ def test_points_outside_the_space_are_left_out() -> None:
     assert found == feature_importance(question)
 
 
-def test_a_sweep_of_constants_has_no_parameters_to_weigh() -> None:
+def test_a_sweep_of_constants_has_no_importance() -> None:
     question = valued_points(lambda *_: 1.0, 10, a_spec({"c": {"value": 1}}, method="random"))
     assert feature_importance(question) == Importance(parameters=(), runs=10, explained=None)

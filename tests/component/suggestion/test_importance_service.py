@@ -1,4 +1,4 @@
-"""Importance of parameters as the service answers it."""
+"""Importance of parameters in the answers of the service."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_service_answers_over_the_wire_and_stays_light(server: SuggestionSer
         (lambda message: message.ClearField("spec"), "spec.method"),
     ],
 )
-def test_what_is_malformed_is_refused_by_its_place(
+def test_a_malformed_request_is_refused_with_the_path_of_the_field(
     server: SuggestionServer, spoil: Callable[[v1.GetImportanceRequest], None], field: str
 ) -> None:
     message = request(valued_points(lambda p, _: p["lr"], 3))
@@ -69,7 +69,7 @@ def test_what_is_malformed_is_refused_by_its_place(
     assert field in failure.message
 
 
-def test_equal_questions_share_a_line_and_too_many_different_ones_are_refused() -> None:
+def test_equal_requests_share_a_computation_and_too_many_different_ones_are_refused() -> None:
     question = valued_points(lambda p, _: p["lr"], 3)
 
     async def scenario() -> None:

@@ -1,4 +1,4 @@
-"""Odd spaces and odd histories: no question of a study fails, leaves the space or takes too long."""
+"""Unusual spaces and histories: no proposal fails, lies outside the space or takes too long."""
 
 import json
 import pickle
@@ -121,7 +121,7 @@ def huge(number: int, point: Point) -> list[Observation]:
     return a_trial(number, point, (-1.0) ** number * 1e300 * by_digest(point))
 
 
-def as_far_as_doubles_go(number: int, point: Point) -> list[Observation]:
+def extremes_of_doubles(number: int, point: Point) -> list[Observation]:
     return a_trial(number, point, (-1.0) ** number * 1.7e308)
 
 
@@ -129,7 +129,7 @@ def tiny(number: int, point: Point) -> list[Observation]:
     return a_trial(number, point, 5e-324 * (number % 3))
 
 
-def of_all_sorts(number: int, point: Point) -> list[Observation]:
+def mixed_outcomes(number: int, point: Point) -> list[Observation]:
     rung = RungReached(run_number=number, iteration=1, value=by_digest(point))
     ends = [
         [finished(number, by_digest(point))],
@@ -151,15 +151,15 @@ HISTORIES: dict[str, Callable[[int, Point], list[Observation]]] = {
         all_equal,
         nearly_equal,
         huge,
-        as_far_as_doubles_go,
+        extremes_of_doubles,
         tiny,
-        of_all_sorts,
+        mixed_outcomes,
     )
 }
 
 
-def asked(study: Study, count: int) -> tuple[Proposal, ...]:
-    """Ask as a worker is asked, and hold the answer to what every answer keeps."""
+def checked_proposals(study: Study, count: int) -> tuple[Proposal, ...]:
+    """Return proposals as a worker computes them, after checks that hold for all proposals."""
     number = max(study.runs, default=0) + 1
     began = time.process_time()
     found = answer(pickle.loads(pickle.dumps(question(study, number, count))))
@@ -176,10 +176,10 @@ def asked(study: Study, count: int) -> tuple[Proposal, ...]:
 
 
 def history(study: Study, runs: int, happens: Callable[[int, Point], list[Observation]]) -> None:
-    """Let runs happen at points of the search's own, and at each third of them again, as if enqueued."""
+    """Add runs at suggested points, and a second run at every third of them, as if enqueued."""
     for _ in range(runs):
         number = max(study.runs, default=0) + 1
-        found = asked(study, 1) if number < 4 else ()
+        found = checked_proposals(study, 1) if number < 4 else ()
         with suppress(InfeasibleError):  # then the last point comes again
             point = found[0].point if found else study.spec.search_space.random_point(3, number)
         study.observe(study.known + 1, happens(number, point))
@@ -191,29 +191,29 @@ def history(study: Study, runs: int, happens: Callable[[int, Point], list[Observ
 def test_an_odd_space_is_searched(name: str) -> None:
     study = Study(SPACES[name].spec())
     assert list(objections(study.spec)) == []
-    asked(study, 3)  # no observation at all
+    checked_proposals(study, 3)  # no observation at all
     history(study, 24, lambda number, point: a_trial(number, point, by_digest(point)))
-    asked(study, 4)
+    checked_proposals(study, 4)
 
 
 @pytest.mark.parametrize("name", HISTORIES)
 @pytest.mark.parametrize("space", ["mixed", "a parameter that is never there"])
-def test_an_odd_history_leads_on(space: str, name: str) -> None:
+def test_an_odd_history_still_gives_points(space: str, name: str) -> None:
     study = Study(SPACES[space].spec())
     history(study, 24, HISTORIES[name])
-    asked(study, 4)
+    checked_proposals(study, 4)
 
 
-def test_a_space_of_one_point_has_it_once() -> None:
+def test_a_space_of_one_point_is_exhausted_after_one_run() -> None:
     study = Study(a_spec({"a": {"values": ["x"]}, "b": {"value": 1}}))
-    (proposal,) = asked(study, 3)
+    (proposal,) = checked_proposals(study, 3)
     assert proposal.point == {"a": "x", "b": 1}
     study.observe(1, a_trial(1, proposal.point, 1.0))
     assert study.exhausted
-    assert asked(study, 1) == ()
+    assert checked_proposals(study, 1) == ()
 
 
-def test_points_outside_the_space_do_not_lead_the_search_astray() -> None:
+def test_points_outside_the_space_do_not_mislead_the_search() -> None:
     study = Study(a_spec({"x": UNIT, "c": {"values": ["a", "b"]}}))
     strays: list[Point] = [
         {},
@@ -227,12 +227,12 @@ def test_points_outside_the_space_do_not_lead_the_search_astray() -> None:
         study.observe(study.known + 1, a_trial(number, point, -1e6))
     assert study.outside == len(strays)
     history(study, 20, lambda number, point: a_trial(number, point, by_digest(point)))
-    (proposal,) = asked(study, 1)
+    (proposal,) = checked_proposals(study, 1)
     assert proposal.prediction is not None
     assert proposal.prediction.value > -1e3
 
 
-def test_long_values_are_kept_and_sent_once_however_many_runs_have_them() -> None:
+def test_a_long_value_is_stored_and_sent_once_for_all_runs() -> None:
     study = Study(SPACES["values of 500 KiB"].spec())
     for number in range(1, 41):
         point: Point = {"text": "a" * 500_000, "x": number / 100, "n": 1}

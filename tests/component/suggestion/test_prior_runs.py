@@ -1,4 +1,4 @@
-"""Benefit of prior runs to a search: it starts where their results lead."""
+"""Benefit of prior runs to a search: its first points are already near their best ones."""
 
 from statistics import median
 
@@ -14,7 +14,7 @@ PRIOR, OWN, SEEDS = 20, 5, range(1, 6)
 
 
 def bowl(point: Point) -> float:
-    """Lowest, 0, at (0.7, 0.2)."""
+    """Return a loss with its minimum, 0, at (0.7, 0.2)."""
     x, y = point["x"], point["y"]
     assert isinstance(x, float)
     assert isinstance(y, float)
@@ -22,7 +22,7 @@ def bowl(point: Point) -> float:
 
 
 def begun(spec: SweepSpec) -> Study:
-    """A study with observations of random points from prior runs."""
+    """Return a study with observations of random points from prior runs."""
     study = Study(spec)
     for index in range(1, PRIOR + 1):
         point = spec.search_space.random_point(1_000 + (spec.seed or 0), index)
@@ -32,8 +32,8 @@ def begun(spec: SweepSpec) -> Study:
     return study
 
 
-def best_of_its_own(study: Study) -> float:
-    """Run some points, one after another, and return the lowest value of theirs."""
+def best_own_value(study: Study) -> float:
+    """Run some points, one after another, and return their lowest value."""
     values = []
     for number in range(1, OWN + 1):
         (proposal,) = answer(question(study, number, 1))
@@ -45,20 +45,20 @@ def best_of_its_own(study: Study) -> float:
     return min(values)
 
 
-def test_a_search_that_begins_with_prior_runs_is_ahead_of_one_that_does_not() -> None:
-    with_prior = [best_of_its_own(begun(a_spec(SQUARE, seed=seed))) for seed in SEEDS]
-    without = [best_of_its_own(Study(a_spec(SQUARE, seed=seed))) for seed in SEEDS]
+def test_a_search_with_prior_runs_finds_better_values() -> None:
+    with_prior = [best_own_value(begun(a_spec(SQUARE, seed=seed))) for seed in SEEDS]
+    without = [best_own_value(Study(a_spec(SQUARE, seed=seed))) for seed in SEEDS]
     assert median(with_prior) < 1e-3 < median(without)
     assert all(after < before for after, before in zip(with_prior, without, strict=True))
 
 
-def test_with_prior_runs_enough_the_first_point_is_one_of_the_model() -> None:
+def test_with_enough_prior_runs_the_model_suggests_the_first_point() -> None:
     (proposal,) = answer(question(begun(a_spec(SQUARE, seed=1)), 1, 1))
     assert proposal.prediction is not None
     assert proposal.run_number == 1
 
 
-def test_a_point_depends_on_the_observations_and_not_on_how_many_are_asked_for() -> None:
+def test_a_point_depends_on_the_observations_not_on_the_number_requested() -> None:
     study = begun(a_spec(SQUARE, seed=2))
     one = [answer(question(study, number, 1))[0].point for number in (1, 2, 3)]
     assert [proposal.point for proposal in answer(question(study, 1, 3))] == one

@@ -1,4 +1,4 @@
-"""The search finds better points than chance does, with the same number of runs: the benchmark in short."""
+"""The search finds better points than random search in as many runs: a short form of the benchmark."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The service over the wire: killed, frozen, restarted, asked by many at once."""
+"""The service over gRPC: killed, suspended, restarted, and called by many clients at once."""
 
 import signal
 import time
@@ -22,7 +22,7 @@ from waiting import least
 ENOUGH = 8  # runs of the design in the space of the tests
 
 
-def test_a_search_is_notified_deltas_only_and_answers_with_predictions(server: SuggestionServer) -> None:
+def test_the_service_receives_deltas_only_and_returns_predictions(server: SuggestionServer) -> None:
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     assert len(caller.request(20).observations) == 2
@@ -34,7 +34,7 @@ def test_a_search_is_notified_deltas_only_and_answers_with_predictions(server: S
     assert caller.spec.search_space.violations(point_from_message(suggestion.point)) == ()
 
 
-def test_the_service_itself_stays_light(server: SuggestionServer) -> None:
+def test_the_service_process_does_not_load_numpy(server: SuggestionServer) -> None:
     Caller(server).search(ENOUGH + 1)
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
     assert "numpy" not in mapped
@@ -42,7 +42,7 @@ def test_the_service_itself_stays_light(server: SuggestionServer) -> None:
     assert len(server.workers()) == 1
 
 
-def test_a_worker_killed_in_mid_fit_is_replaced_and_the_call_answered(server: SuggestionServer) -> None:
+def test_a_worker_killed_during_a_fit_is_replaced_and_the_call_succeeds(server: SuggestionServer) -> None:
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     worker = server.worker()
@@ -54,14 +54,14 @@ def test_a_worker_killed_in_mid_fit_is_replaced_and_the_call_answered(server: Su
     assert server.worker() != worker
 
 
-def test_a_worker_killed_while_idle_is_replaced_too(server: SuggestionServer) -> None:
+def test_a_worker_killed_while_idle_is_replaced(server: SuggestionServer) -> None:
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     send_signal(server.worker(), signal.SIGKILL)
     caller.search(2)
 
 
-def test_a_kill_leaves_no_worker_behind_and_one_resend_brings_the_same_points_back(
+def test_a_killed_service_leaves_no_worker_and_one_resend_restores_the_points(
     own_server: SuggestionServer,
 ) -> None:
     caller = Caller(own_server)
@@ -75,7 +75,7 @@ def test_a_kill_leaves_no_worker_behind_and_one_resend_brings_the_same_points_ba
     assert caller.point(ENOUGH + 2) == before
 
 
-def test_a_late_answer_leaves_the_service_well_and_is_there_at_the_next_call(
+def test_an_answer_after_the_deadline_is_returned_by_the_next_call(
     server: SuggestionServer,
 ) -> None:
     caller = Caller(server)
@@ -87,18 +87,18 @@ def test_a_late_answer_leaves_the_service_well_and_is_there_at_the_next_call(
             caller.ask(ENOUGH + 2, timeout=0.2)
         assert Failure.of(caught.value).code == "DEADLINE_EXCEEDED"
 
-    def others_wait() -> float:
+    def seconds_of_other_calls() -> float:
         began = time.monotonic()
         assert not server.stub.Prepare(v1.PrepareRequest(spec=spec_message(a_spec())), timeout=5).violations
         assert len(Caller(server).ask(1).suggestions) == 1
         return time.monotonic() - began
 
-    assert least(others_wait, wanted=1.0) < 1.0
+    assert least(seconds_of_other_calls, wanted=1.0) < 1.0
     send_signal(worker, signal.SIGCONT)
     assert len(caller.ask(ENOUGH + 2).suggestions) == 1
 
 
-def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: SuggestionServer) -> None:
+def test_many_calls_of_one_sweep_do_not_delay_another(server: SuggestionServer) -> None:
     busy, quiet = Caller(server), Caller(server)
     for caller in (busy, quiet):
         caller.search(ENOUGH + 1)
@@ -120,7 +120,7 @@ def test_a_sweep_with_many_questions_does_not_keep_another_waiting(server: Sugge
     assert order.index("quiet") <= 3
 
 
-def test_another_worker_comes_only_while_the_first_is_busy_and_both_end_with_the_service(
+def test_a_second_worker_starts_only_while_the_first_is_busy_and_both_end_with_the_service(
     tmp_path: Path,
 ) -> None:
     server = SuggestionServer(tmp_path, workers=2)
@@ -143,7 +143,7 @@ def test_another_worker_comes_only_while_the_first_is_busy_and_both_end_with_the
         server.end()
 
 
-def test_many_asking_at_once_get_different_points(server: SuggestionServer) -> None:
+def test_concurrent_calls_get_different_points(server: SuggestionServer) -> None:
     caller = Caller(server)
     caller.search(ENOUGH + 1)
     caller.ask(1, count=0)
@@ -162,7 +162,7 @@ def test_a_finite_space_ends(server: SuggestionServer) -> None:
     assert not answer.suggestions
 
 
-def test_what_cannot_be_searched_is_an_answer(server: SuggestionServer) -> None:
+def test_a_space_that_cannot_be_searched_is_reported_in_the_response(server: SuggestionServer) -> None:
     message = spec_message(a_spec())
     assert server.stub.Prepare(v1.PrepareRequest(spec=message)).engine == "skopt-gp/3"
     del message.parameters[:]
@@ -235,13 +235,13 @@ def test_malformed_requests_name_the_field(
     assert [path for path, _ in failure.violations] == [field]
 
 
-def test_only_services_are_let_in(server: SuggestionServer) -> None:
+def test_only_services_may_call(server: SuggestionServer) -> None:
     with grpc.insecure_channel(server.address) as unauthenticated, pytest.raises(grpc.RpcError) as caught:
         SuggestionServiceStub(unauthenticated).Prepare(v1.PrepareRequest(), timeout=5)
     assert Failure.of(caught.value).code == "UNAUTHENTICATED"
 
 
-def test_a_terminated_service_ends_well_though_its_worker_is_frozen(own_server: SuggestionServer) -> None:
+def test_a_terminated_service_ends_although_its_worker_is_frozen(own_server: SuggestionServer) -> None:
     Caller(own_server).search(ENOUGH + 1)
     worker = own_server.worker()
     send_signal(worker, signal.SIGSTOP)
