@@ -1,4 +1,4 @@
-"""Watching of sweeps and standalone runs over interruptions, and waiting for an end, a state or a value."""
+"""Calls that watch sweeps and runs across interruptions, or wait for an end, a state or a value."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError, NotYetError, invalid
 from sweepd.states import FINAL_RUN, FINAL_SWEEP, has_ended, state_of
 
-PASSING = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
-"""Transient statuses, which are retried."""
+TRANSIENT = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED", "INTERNAL", "UNKNOWN", "CANCELLED"})
+"""Status codes of transient errors, after which a call is retried."""
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
-_ASK_AGAIN_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 OnGap = Callable[[ClientError], None]
 """Callback for the first error of each interruption."""
 
 
-def pauses() -> Backoff:
+def reconnect_backoff() -> Backoff:
     """Return the delays between reconnects."""
     return Backoff(first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
 
@@ -39,21 +39,21 @@ def jittered(delay: float) -> float:
     return delay * uniform(0.5, 1.0)  # noqa: S311
 
 
-def ignored(error: ClientError) -> None:
+def ignore(error: ClientError) -> None:
     """Ignore an interruption."""
 
 
 async def follow(
-    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignored
+    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignore
 ) -> AsyncGenerator[v1.WatchSweepResponse, None]:
-    """Yield the snapshot of a sweep and then every change, without end.
+    """Yield a snapshot of a sweep, then each change to it; never end.
 
     Raises:
         NotYetError: the time limit has passed.
         ClientError: a permanent error, such as NOT_FOUND.
     """
     token = ""
-    backoff = pauses()
+    backoff = reconnect_backoff()
     end = None if seconds is None else time.monotonic() + seconds
     while True:
         request = v1.WatchSweepRequest(name=name, resume_token=token)
@@ -67,7 +67,7 @@ async def follow(
         except ClientError as error:
             if error.code == "DEADLINE_EXCEEDED":
                 _left(end)
-            elif error.code not in PASSING:
+            elif error.code not in TRANSIENT:
                 raise
             elif not backoff.delay:
                 on_gap(error)
@@ -76,9 +76,9 @@ async def follow(
 
 
 async def follow_run(
-    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignored
+    wire: Wire, name: str, *, seconds: float | None = None, on_gap: OnGap = ignore
 ) -> AsyncGenerator[v1.Run, None]:
-    """Yield a run now and after each change, by polling; for standalone runs.
+    """Yield a standalone run now and after each change; poll the server.
 
     Raises: as `follow`.
     """
@@ -90,7 +90,7 @@ async def follow_run(
             run = await runs.get(wire, name)
             unavailable = False
         except ClientError as error:
-            if error.code not in PASSING:
+            if error.code not in TRANSIENT:
                 raise
             if not unavailable:
                 on_gap(error)
@@ -99,7 +99,7 @@ async def follow_run(
             if run != known:
                 known = run
                 yield run
-        await wire.pause(min(_ASK_AGAIN_SECONDS, _left(end) or _ASK_AGAIN_SECONDS))
+        await wire.pause(min(_POLL_SECONDS, _left(end) or _POLL_SECONDS))
 
 
 def _left(end: float | None) -> float | None:
@@ -123,7 +123,7 @@ _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operato
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Condition to wait for: any end (neither field set), a state, or a comparison with the best value."""
+    """Condition to wait for: any final state (no field set), one state, or a bound of the best value."""
 
     state: str | None = None
     comparison: str | None = None
@@ -131,21 +131,21 @@ class Condition:
 
     @property
     def is_end(self) -> bool:
-        """True if any end fulfils the condition."""
+        """True if any final state fulfils the condition."""
         return self.state is None and self.comparison is None
 
     def holds(self, state: str, best: float | None) -> bool:
-        """Return True if this state or this best value fulfils the condition."""
+        """Return True if a state or a best value fulfils the condition."""
         if self.comparison is not None:
             return best is not None and _COMPARE[self.comparison](best, self.bound)
         return self.state is not None and state == self.state
 
 
 def parse_condition(text: str) -> Condition:
-    """Return the condition in `text`: `finished` (any end), another state, or a comparison like `best<0.1`.
+    """Return the condition in `text`: `finished` (any final state), another state, or a bound: `best<0.1`.
 
     Raises:
-        InvalidError: the text has another form.
+        InvalidError: the text is not a condition.
     """
     if text == "finished":
         return Condition()
@@ -164,12 +164,12 @@ def parse_condition(text: str) -> Condition:
 
 
 async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: float | None) -> v1.Sweep:
-    """Return a sweep once the condition holds or it has ended; with 0 seconds, check only once.
+    """Return a sweep once it fulfils the condition or has ended; with 0 seconds, check only once.
 
     Raises:
         NotYetError: the time limit has passed.
     """
-    # Ask first: wait for a server only if it has answered once.
+    # Read the sweep first: a server that has not answered once is not waited for.
     sweep = await sweeps.get(wire, name)
     if _is_settled(condition, sweep):
         return sweep
@@ -178,13 +178,13 @@ async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: f
         async for message in messages:
             if message.HasField("sweep") and _is_settled(condition, message.sweep):
                 return message.sweep
-    raise AssertionError("following never ends by itself")
+    raise AssertionError("`follow` never ends")
 
 
 async def run_until(
-    wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = ignored
+    wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = ignore
 ) -> v1.Run:
-    """Return a run once the condition holds or it has ended; `on_gap` applies to standalone runs.
+    """Return a run once it fulfils the condition or has ended; only standalone runs use `on_gap`.
 
     Raises:
         InvalidError: the run is standalone, and the condition is a comparison.
@@ -209,13 +209,13 @@ async def run_until(
         async for message in messages:
             for changed in message.runs:
                 if changed.name == run.name and _is_settled(condition, changed):
-                    # The stream lacks the details that the script reported.
+                    # The messages lack the details that the script reported.
                     return await runs.get(wire, run.name) if has_ended(changed) else changed
-    raise AssertionError("following never ends by itself")
+    raise AssertionError("`follow` never ends")
 
 
 def _is_settled(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
-    """Return True if there is nothing more to wait for."""
+    """Return True if the sweep or run fulfils the condition or has ended."""
     return holds(condition, found) or has_ended(found)
 
 

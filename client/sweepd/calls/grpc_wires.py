@@ -1,4 +1,4 @@
-"""gRPC wires: one with blocking calls, and one with asynchronous calls."""
+"""Wires over gRPC: one with blocking calls, one with asynchronous calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sweepd.rpc.failure import Failure
 
 
 class _GrpcWire:
-    """Address and token of a server, and translation of gRPC errors into ClientErrors."""
+    """Base of the wires: address and token of a server, and conversion of gRPC errors to ClientErrors."""
 
     def __init__(self, address: str, token: str | None) -> None:
         self.address = address
@@ -28,13 +28,13 @@ class _GrpcWire:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Raise the gRPC errors of a call as ClientErrors."""
+        """Convert gRPC errors raised in the block to ClientErrors."""
         try:
             yield
         except grpc.RpcError as error:
             raise (closed() if self._closed else error_of(Failure.of(error), self.address)) from error
         except asyncio.CancelledError as error:
-            # Closing a channel cancels its calls, which must not look like the cancellation of the task.
+            # Closing a channel cancels its calls, which must not look like a cancellation of the task.
             task = asyncio.current_task()
             if self._closed and not (task and task.cancelling()):
                 raise closed() from error
@@ -44,12 +44,12 @@ class _GrpcWire:
 def _method(
     request: Message, response: type[A]
 ) -> tuple[str, Callable[[Message], bytes], Callable[[bytes], A]]:
-    """Return the path of a call, and how its messages are written and read."""
+    """Return the path of a method, its request serializer and its response deserializer."""
     return path_of(request, response), type(request).SerializeToString, response.FromString
 
 
 class BlockingWire(_GrpcWire):
-    """Wire with blocking calls; it connects again in a forked process."""
+    """Wire with blocking calls; reconnects in a forked process."""
 
     suspends = False
 
@@ -81,7 +81,7 @@ class BlockingWire(_GrpcWire):
         time.sleep(seconds)  # noqa: ASYNC251 - this wire blocks its caller
 
     async def close(self) -> None:
-        """Close the connection; harmless when done twice."""
+        """Close the connection; idempotent."""
         self._closed = True
         if self._pid == os.getpid():
             self._channel.close()
@@ -136,7 +136,7 @@ class AsyncWire(_GrpcWire):
         await asyncio.sleep(seconds)
 
     async def close(self) -> None:
-        """Close the connection; harmless when done twice."""
+        """Close the connection; idempotent."""
         self._closed = True
         if self._channel is not None:
             await self._channel.close()

@@ -1,4 +1,4 @@
-"""Reading the log of a run, and following it across interruptions."""
+"""Calls that read the log of a run, or follow it across interruptions."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from sweepd import v1
 from sweepd.calls import runs
-from sweepd.calls.following import PASSING, OnGap, ignored, jittered, pauses
+from sweepd.calls.following import TRANSIENT, OnGap, ignore, jittered, reconnect_backoff
 from sweepd.calls.wire import Wire
 from sweepd.errors import ClientError
 from sweepd.states import has_ended
 
 _LISTEN_SECONDS = 2.0
-# Maximum delay until the end of a run is noticed.
-_LOOK_SECONDS = 1.0
+# Maximum delay between the end of a run and its detection.
+_CHECK_SECONDS = 1.0
 
 Piece = tuple[int, bytes]
 """Number of an attempt, and a part of its log."""
@@ -27,7 +27,7 @@ class Place:
 
     Args:
         attempt: number of the attempt; 0 for the newest, until something has been read.
-        tail_bytes: start about this many bytes before the end; 0: at the beginning.
+        tail_bytes: start about this many bytes before the end; 0: start at the beginning.
         offset: number of bytes of the attempt already read.
     """
 
@@ -39,7 +39,7 @@ class Place:
 async def read(
     wire: Wire, run: str, at: Place, *, seconds: float | None = None, listen: bool = False
 ) -> AsyncGenerator[Piece, None]:
-    """Yield a log from a position, for at most `seconds`; with `listen`, also parts as they are appended."""
+    """Yield a log from a position, for at most `seconds`; with `listen`, wait for parts that are appended."""
     request = v1.ReadLogRequest(
         run=run, attempt=at.attempt, offset=at.offset, tail_bytes=at.tail_bytes, follow=listen
     )
@@ -62,17 +62,17 @@ async def follow(
     at: Place,
     *,
     one_attempt: bool,
-    on_gap: OnGap = ignored,
+    on_gap: OnGap = ignore,
     on_attempt: Callable[[int], None] = lambda attempt: None,
 ) -> AsyncGenerator[Piece, None]:
-    """Yield the log of a run, and parts as they are appended, until the run has ended.
+    """Yield the log of a run, including parts appended later, until the run has ended.
 
-    Continue from attempt to attempt, calling `on_attempt` with each, unless `one_attempt` is true. The end of
-    a run, with the length of its log, is usually known before the rest of the log has arrived. If the length
-    is unknown because the agent was lost, silence marks the end; as a busy server is silent, too, one last
-    read without a time limit follows.
+    Continue with the next attempt, and call `on_attempt` with its number, unless `one_attempt` is true. The
+    end of a run, with the length of its log, is usually known before the rest of the log has arrived. If the
+    length is unknown because the agent was lost, the log ends when no part arrives for a while; because a
+    busy server may be slow, one last read without a time limit follows.
     """
-    backoff = pauses()
+    backoff = reconnect_backoff()
     while True:
         try:
             known = await runs.get(wire, run)
@@ -81,25 +81,25 @@ async def follow(
             is_past = known.attempt > at.attempt
             ended = is_past or has_ended(known)
             for listen in (False, True, False) if ended else (True,):
-                if ended and _is_whole(known, at):
+                if ended and _is_complete(known, at):
                     break
-                seconds = (_LISTEN_SECONDS if ended else _LOOK_SECONDS) if listen else None
+                seconds = (_LISTEN_SECONDS if ended else _CHECK_SECONDS) if listen else None
                 pieces = read(wire, run, at, seconds=seconds, listen=listen)
                 async with aclosing(pieces):
                     async for piece in pieces:
                         fresh = True
                         yield piece
-                        if ended and _is_whole(known, at):
+                        if ended and _is_complete(known, at):
                             break
             backoff.reset()
         except ClientError as error:
-            if error.code not in PASSING | {"DEADLINE_EXCEEDED"}:
+            if error.code not in TRANSIENT | {"DEADLINE_EXCEEDED"}:
                 raise
             if not backoff.delay:
                 on_gap(error)
             await wire.pause(jittered(backoff.next_delay()))
             continue
-        if fresh and not (ended and _is_whole(known, at)):
+        if fresh and not (ended and _is_complete(known, at)):
             continue
         if is_past and not one_attempt:
             at.attempt, at.tail_bytes, at.offset = at.attempt + 1, 0, 0
@@ -108,8 +108,8 @@ async def follow(
             return
 
 
-def _is_whole(run: v1.Run, at: Place) -> bool:
-    """Return True if the log of the attempt was read up to its known length, or the attempt never began."""
+def _is_complete(run: v1.Run, at: Place) -> bool:
+    """Return True if the log of the attempt was read to its known length, or the run has no such attempt."""
     return all(
         attempt.HasField("log_bytes") and at.offset >= attempt.log_bytes
         for attempt in run.attempts

@@ -1,4 +1,4 @@
-"""Calls about points and files."""
+"""Calls that read points, summaries and files of runs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def history(
     all_attempts: bool = False,
     system: bool = False,
 ) -> AsyncGenerator[v1.Series, None]:
-    """Yield the series of one run, long ones in parts; `system` selects the system metrics of its agent.
+    """Yield the series of a run, long series in parts; `system` selects the system metrics of its agent.
 
     Raises:
-        ClientError: after all undamaged series, with the code DATA_LOSS if any series is damaged.
+        ClientError: some series are damaged (code DATA_LOSS); raised after all others were yielded.
     """
     request = v1.GetHistoryRequest(
         runs=[run],
@@ -38,7 +38,7 @@ def history(
         system=system,
         skip_damaged=True,
     )
-    return _readable(wire, request, v1.GetHistoryResponse, "points", lambda page: page.series)
+    return _undamaged(wire, request, v1.GetHistoryResponse, "points", lambda page: page.series)
 
 
 def summaries(
@@ -47,19 +47,19 @@ def summaries(
     """Yield the summary of each key of each run; `system` selects the system metrics of its agents.
 
     Raises:
-        ClientError: after all undamaged summaries, with the code DATA_LOSS if any summary is damaged.
+        ClientError: some summaries are damaged (code DATA_LOSS); raised after all others were yielded.
     """
     request = v1.ListSummariesRequest(
         sweep=sweep, runs=runs, keys=keys, page_size=PAGE, system=system, skip_damaged=True
     )
-    return _readable(wire, request, v1.ListSummariesResponse, "summary", lambda page: page.summaries)
+    return _undamaged(wire, request, v1.ListSummariesResponse, "summary", lambda page: page.summaries)
 
 
 async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
     """Yield every point of a sweep, all attempts included.
 
     Raises:
-        ClientError: after all undamaged series, with the code DATA_LOSS if any series is damaged.
+        ClientError: some series are damaged (code DATA_LOSS); raised after all others were yielded.
     """
     async with aclosing(wire.stream(v1.ExportPointsRequest(sweep=sweep), v1.ExportPointsResponse)) as parts:
         async for part in parts:
@@ -79,17 +79,17 @@ async def read_file(wire: Wire, run: str, name: str) -> AsyncGenerator[bytes, No
             yield part.content
 
 
-async def _readable(
+async def _undamaged(
     wire: Wire, request: Message, response: type[P], what: str, of: Callable[[P], Iterable[T]]
 ) -> AsyncGenerator[T, None]:
-    """Yield the entries that `of` extracts from each page, then raise an error if any were damaged."""
+    """Yield the entries that `of` extracts from each page; then raise an error if any entry is damaged."""
     damaged: list[v1.DamagedSeries] = []
 
-    def readable(page: P) -> Iterable[T]:
+    def undamaged(page: P) -> Iterable[T]:
         damaged.extend(page.damaged)
         return of(page)
 
-    async with aclosing(entries(wire, request, response, readable)) as found:
+    async with aclosing(entries(wire, request, response, undamaged)) as found:
         async for entry in found:
             yield entry
     if damaged:
@@ -97,7 +97,7 @@ async def _readable(
 
 
 def damaged_error(what: str, damaged: Sequence[v1.DamagedSeries]) -> FailedError:
-    """Return the error that names the damaged series; `what` is `points` or `summary`."""
+    """Return the error for damaged series, naming the first; `what` is `points` or `summary`."""
     first = damaged[0]
     more = len({(each.run, each.attempt, each.key) for each in damaged}) - 1
     named = f"the {what} of {first.key!r}, run {first.run}, attempt {first.attempt} cannot be read"

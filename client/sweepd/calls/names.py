@@ -1,7 +1,7 @@
-"""Resolution of names as typed: a full name, project/id, a bare id, or SWEEP:NUMBER for runs.
+"""Resolution of typed names: a full name, project/id, a bare id, or SWEEP:NUMBER for runs.
 
 A name that matches neither a sweep nor a run of a sweep is looked up as a standalone run in each project. If
-nothing matches, the error suggests a likely name.
+nothing matches, the error names the command that lists the sweeps.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ async def sweep_name(wire: Wire, text: str) -> str:
     """
     if is_full(text):
         return (await find_sweep(wire, text)).name
-    _check(text)
+    _check_form(text)
     if ":" in text:
-        raise _run_for_a_sweep(text, text.partition(":")[0])
+        raise _not_a_sweep(text, text.partition(":")[0])
     names, runs_of_sweeps = await _matching(wire, text)
     if names:
-        return _only(names, text)
+        return _single(names, text)
     if runs_of_sweeps:
-        raise _run_for_a_sweep(text, runs_of_sweeps[0].rpartition("-")[0])
-    if await _standalone(wire, text):
-        raise _run_for_a_sweep(text, "")
-    raise await _nothing(wire, text, "sweep")
+        raise _not_a_sweep(text, runs_of_sweeps[0].rpartition("-")[0])
+    if await _standalone_runs(wire, text):
+        raise _not_a_sweep(text, "")
+    raise await _no_match(wire, text, "sweep")
 
 
 async def find_sweep(wire: Wire, text: str) -> v1.Sweep:
     """Return the sweep that `text` names; raise the errors of `sweep_name`."""
     if not is_full(text):
         return await sweeps.get(wire, await sweep_name(wire, text))
-    found = await _if_any(sweeps.get(wire, text))
+    found = await _or_none(sweeps.get(wire, text))
     if found is not None:
         return found
-    run = await _if_any(runs.get(wire, text))
+    run = await _or_none(runs.get(wire, text))
     if run is not None:
-        raise _run_for_a_sweep(text, run.sweep)
-    raise _none(text, "sweep")
+        raise _not_a_sweep(text, run.sweep)
+    raise _no_such(text, "sweep")
 
 
 async def run_name(wire: Wire, text: str) -> str:
@@ -73,22 +73,22 @@ async def run_name(wire: Wire, text: str) -> str:
     sweep, colon, number = text.partition(":")
     if colon and not (sweep and _is_number(number)):
         raise invalid(f"not the name of a run: {text}", "write SWEEP:NUMBER, such as k3x9v2ab:7")
-    _check(text)
+    _check_form(text)
     if colon:
         return f"{await sweep_name(wire, sweep)}:{number}"
     if is_full(text):
         return text
     found, names = await _matching(wire, text)
     if not names and found:
-        raise _sweep_for_a_run(text, found[0])
-    names = names or await _standalone(wire, text)
+        raise _not_a_run(text, found[0])
+    names = names or await _standalone_runs(wire, text)
     if not names:
-        raise await _nothing(wire, text, "run")
-    return _only(names, text)
+        raise await _no_match(wire, text, "run")
+    return _single(names, text)
 
 
 async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
-    """Return the full names of runs; look up each sweep only once, as there may be thousands of runs."""
+    """Return the full names of runs, of which there may be thousands; look up each sweep only once."""
     known: dict[str, str | None] = {}
     names: list[str] = []
     for text in texts:
@@ -97,7 +97,7 @@ async def run_names(wire: Wire, texts: Sequence[str]) -> list[str]:
             names.append(text)
         elif sweep and _is_number(number):
             if sweep not in known:
-                known[sweep] = await _if_any(sweep_name(wire, sweep))
+                known[sweep] = await _or_none(sweep_name(wire, sweep))
             found = known[sweep]  # without a sweep, the text may be the id of a standalone run
             names.append(f"{found}-{number}" if found else await run_name(wire, text))
         else:
@@ -115,15 +115,15 @@ async def get_run(wire: Wire, name: str) -> v1.Run:
 
     Raises:
         InvalidError: the name is that of a sweep.
-        NotFoundError: the run does not exist; the next step shows existing runs.
+        NotFoundError: the run does not exist; the error names the command that lists the runs.
     """
     try:
         return await runs.get(wire, name)
     except NotFoundError as error:
-        if ":" not in name and await _if_any(sweeps.get(wire, name)) is not None:
-            raise _sweep_for_a_run(name, name) from error
+        if ":" not in name and await _or_none(sweeps.get(wire, name)) is not None:
+            raise _not_a_run(name, name) from error
         sweep, _, number = name.replace(":", "-").rpartition("-")
-        if not (_is_run_id(name.replace(":", "-")) and await _if_any(sweeps.get(wire, sweep)) is not None):
+        if not (_is_run_id(name.replace(":", "-")) and await _or_none(sweeps.get(wire, sweep)) is not None):
             raise
         message = f"{sweep} has no run {number}"
         raise _not_found(message, name, f"`sweepctl runs {sweep}` shows its runs") from error
@@ -138,17 +138,17 @@ async def any_name(wire: Wire, text: str) -> Named:
     """
     if ":" in text:
         return Named(await run_name(wire, text), is_run=True)
-    _check(text)
+    _check_form(text)
     if is_full(text):
-        if await _if_any(sweeps.get(wire, text)) is not None:
+        if await _or_none(sweeps.get(wire, text)) is not None:
             return Named(text, is_run=False)
-        return Named(text, is_run=_is_run_id(text) or await _if_any(runs.get(wire, text)) is not None)
+        return Named(text, is_run=_is_run_id(text) or await _or_none(runs.get(wire, text)) is not None)
     found, names = await _matching(wire, text)
     if not found and not names:
-        names = await _standalone(wire, text)
+        names = await _standalone_runs(wire, text)
     if not found and not names:
-        raise await _nothing(wire, text, "sweep or run")
-    name = _only(list(dict.fromkeys([*names, *found])), text)
+        raise await _no_match(wire, text, "sweep or run")
+    name = _single(list(dict.fromkeys([*names, *found])), text)
     return Named(name, is_run=name not in found)
 
 
@@ -157,16 +157,16 @@ def is_full(text: str) -> bool:
     return text.count("/") == 2 and ":" not in text and all(text.split("/"))
 
 
-def _check(text: str) -> None:
+def _check_form(text: str) -> None:
     if not text or text.count("/") > 2 or not all(text.split("/")):
         raise invalid(f"not a name: {text!r}", "write ID, PROJECT/ID or ENTITY/PROJECT/ID")
 
 
-async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
-    """Return the error for a name that matches no sweep or run, with a hint if it is that of a project."""
+async def _no_match(wire: Wire, text: str, kind: str) -> NotFoundError:
+    """Return the error for a name that matches no sweep or run, with a hint if a project has this name."""
     named = [name for name in await _projects(wire) if _matches(name, text)]
     if not named:
-        return _none(text, kind)
+        return _no_such(text, kind)
     return _not_found(
         f"{text} is a project; expected a {kind}",
         text,
@@ -174,8 +174,8 @@ async def _nothing(wire: Wire, text: str, kind: str) -> NotFoundError:
     )
 
 
-def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
-    """Return the error for a run where a sweep is expected; an empty `sweep` means a standalone run."""
+def _not_a_sweep(text: str, sweep: str) -> InvalidError:
+    """Return the error for a run where a sweep is expected; `sweep` is empty for a standalone run."""
     if sweep:
         return invalid(f"{text} is a run; expected a sweep", f"its sweep is {sweep}")
     return invalid(
@@ -184,15 +184,15 @@ def _run_for_a_sweep(text: str, sweep: str) -> InvalidError:
     )
 
 
-def _sweep_for_a_run(text: str, sweep: str) -> InvalidError:
+def _not_a_run(text: str, sweep: str) -> InvalidError:
     return invalid(
         f"{text} is a sweep; expected a run",
         f"name one, such as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
     )
 
 
-async def _if_any(call: Awaitable[T]) -> T | None:
-    """Return the response of a call; None if what it names does not exist."""
+async def _or_none(call: Awaitable[T]) -> T | None:
+    """Return the response of a call; None if the call raises NotFoundError."""
     try:
         return await call
     except NotFoundError:
@@ -200,7 +200,7 @@ async def _if_any(call: Awaitable[T]) -> T | None:
 
 
 async def _matching(wire: Wire, text: str) -> tuple[list[str], list[str]]:
-    """Return the sweeps and the runs of sweeps that `text` may name.
+    """Return the names of the sweeps and of the runs of sweeps that match `text`.
 
     The id of a run of a sweep is the id of the sweep, a dash and a number.
     """
@@ -210,12 +210,12 @@ async def _matching(wire: Wire, text: str) -> tuple[list[str], list[str]]:
     return [name for name in names if _matches(name, text)], runs_of_sweeps
 
 
-async def _standalone(wire: Wire, text: str) -> list[str]:
-    """Return the standalone runs that `text` may name."""
+async def _standalone_runs(wire: Wire, text: str) -> list[str]:
+    """Return the names of the standalone runs that match `text`."""
     parent, _, run = text.rpartition("/")
     projects = await _projects(wire)
     names = [f"{project}/{run}" for project in projects if not parent or _matches(project, parent)]
-    return [name for name in names if await _if_any(runs.get(wire, name)) is not None]
+    return [name for name in names if await _or_none(runs.get(wire, name)) is not None]
 
 
 async def _projects(wire: Wire) -> list[str]:
@@ -235,13 +235,13 @@ def _matches(name: str, text: str) -> bool:
     return name == text or name.endswith(f"/{text}")
 
 
-def _only(names: Sequence[str], text: str) -> str:
+def _single(names: Sequence[str], text: str) -> str:
     if len(names) > 1:
         raise invalid(f"{text} is ambiguous: {', '.join(sorted(names))}", "write the full name")
     return names[0]
 
 
-def _none(text: str, kind: str) -> NotFoundError:
+def _no_such(text: str, kind: str) -> NotFoundError:
     return _not_found(f"no {kind} named {text}", text, "`sweepctl list` lists the sweeps")
 
 

@@ -35,12 +35,12 @@ async def list_of(
     Args:
         wire: connection to the server.
         sweep: list the runs of this sweep, by number.
-        project: list the runs of this project instead, newest first.
+        project: instead of `sweep`: list the runs of this project, newest first.
         standalone: list only standalone runs of the project.
         states: list only runs in this state or these states.
-        best_first: list the best runs first, without runs that have no value.
+        best_first: list the best runs first, and omit runs without a value.
         limit: maximum number of runs.
-        keep: return True for the runs to list; None: all.
+        keep: predicate that selects the runs to list; None: list all.
     """
     if limit is not None and limit <= 0:
         return
@@ -69,7 +69,7 @@ def prior_of(wire: Wire, sweep: str) -> AsyncGenerator[v1.PriorRun, None]:
 
 
 async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
-    """Return the best run of a sweep; with repeats, the first run of the best point; None without a value."""
+    """Return the best run of a sweep, with repeats the first run of the best point; None without a value."""
     if sweep.spec.repeats > 1:
         return await get(wire, sweep.best_run) if sweep.best_run else None
     found = [run async for run in list_of(wire, sweep.name, best_first=True, limit=1)]
@@ -79,7 +79,7 @@ async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
 async def enqueue(
     wire: Wire, sweep: str, params: Mapping[str, Json], *, first: bool = False, request_id: str = ""
 ) -> list[v1.Run]:
-    """Add the runs of a point; the search method completes missing parameters.
+    """Enqueue the runs of a point; the search method chooses the missing parameters.
 
     Raises:
         InvalidError: `params` is not a valid point.
@@ -110,7 +110,7 @@ async def retry(
     states: str | Sequence[str] = (),
     request_id: str = "",
 ) -> v1.RetryRunsResponse:
-    """Hand out ended runs again: the named runs, or the runs of `sweep` in one of `states`."""
+    """Retry ended runs: those in `names`, or those of `sweep` that are in one of `states`."""
     request = v1.RetryRunsRequest(
         names=names,
         sweep=sweep,

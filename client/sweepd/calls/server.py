@@ -42,7 +42,7 @@ async def create_token(
     lifetime: float | None = None,
     request_id: str = "",
 ) -> v1.CreateTokenResponse:
-    """Create a token; only the response has its secret. `lifetime` is in seconds; None for unlimited."""
+    """Create a token; only this response contains its secret. `lifetime` is in seconds; None: unlimited."""
     left = None
     if lifetime is not None:
         left = Duration()

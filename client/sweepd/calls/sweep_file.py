@@ -17,11 +17,11 @@ from sweepd.spec.limits import MAX_FILE_BYTES
 from sweepd.spec.parse import PLACING_KEYS, Parsed, parse_text
 from sweepd.spec.sweep_spec import SweepSpec
 
-_MOST: Final = MAX_FILE_BYTES + 1
-"""Maximum number of bytes to read: one more than the limit, to detect a file that is too large."""
+_READ_LIMIT: Final = MAX_FILE_BYTES + 1
+"""Number of bytes to read at most: one more than the limit, to detect a file that is too large."""
 
-_PATIENCE: Final = 2.0
-"""Seconds to wait for a writer of a named pipe."""
+_WRITER_SECONDS: Final = 2.0
+"""Seconds to wait for a process that writes to a named pipe."""
 _STDIN_NAME = "stdin"
 _UNREADABLE = "unreadable-file"
 
@@ -35,28 +35,28 @@ def read_content(file: str) -> bytes:
     if file == "-":
         if sys.stdin is None:
             raise OSError(errno.EBADF, "stdin is closed")
-        return sys.stdin.buffer.read(_MOST)
+        return sys.stdin.buffer.read(_READ_LIMIT)
     # Opening a named pipe would block until a writer opens it, possibly forever.
-    with open(file, "rb", opener=_opened) as stream:
+    with open(file, "rb", opener=_open_nonblocking) as stream:
         descriptor = stream.fileno()
-        start = _start(descriptor) if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else b""
+        start = _first_byte(descriptor) if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else b""
         os.set_blocking(descriptor, True)
-        return start + stream.read(_MOST - len(start))
+        return start + stream.read(_READ_LIMIT - len(start))
 
 
-def _opened(file: str, flags: int) -> int:
+def _open_nonblocking(file: str, flags: int) -> int:
     return os.open(file, flags | os.O_NONBLOCK)
 
 
-def _start(descriptor: int) -> bytes:
-    """Wait for a writer of a pipe; return the first byte, or nothing if the writer is slow.
+def _first_byte(descriptor: int) -> bytes:
+    """Wait for a writer of a pipe; return the first byte, or nothing if it has not arrived yet.
 
     Raises:
         OSError: no writer opens the pipe in time.
     """
     waiting = select.poll()
     waiting.register(descriptor, select.POLLIN)
-    written = waiting.poll(_PATIENCE * 1000)
+    written = waiting.poll(_WRITER_SECONDS * 1000)
     try:
         start = os.read(descriptor, 1)
     except BlockingIOError:
@@ -70,7 +70,7 @@ def _start(descriptor: int) -> bytes:
 class SweepText:
     """Sweep file and its findings.
 
-    `unsupported` are valid keys with which no sweep can be created yet.
+    `unsupported` lists valid keys that the server does not support yet.
     """
 
     file_name: str
@@ -85,7 +85,7 @@ class SweepText:
         return not self._errors()
 
     def refusal(self) -> InvalidError:
-        """Return the error for a file that is invalid or unsupported, with the number of errors."""
+        """Return the error for a file that is invalid or uses unsupported keys."""
         if self.is_valid:
             keys = ", ".join(f"`{key}`" for key in self.unsupported)
             message = f"{self.file_name} uses keys that are not supported yet: {keys}"
@@ -112,7 +112,7 @@ class SweepText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
-    """Values that override those of the file; None keeps the value of the file."""
+    """Values that override those of the sweep file; None keeps the value of the file."""
 
     name: str | None = None
     program: str | None = None
@@ -120,7 +120,7 @@ class Overrides:
     entity: str | None = None
 
     def applied(self, spec: SweepSpec) -> SweepSpec:
-        """Return the specification with name and program replaced; `parent_of` handles project and entity."""
+        """Return the specification with the new name and program; `parent_of` handles project and entity."""
         return replace(
             spec, name=spec.name if self.name is None else self.name, program=self.program or spec.program
         )
@@ -128,7 +128,7 @@ class Overrides:
 
 def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
     """Read and check a file, or stdin for `-`; check the keys `entity` and `project` only if in `placing`."""
-    # A file name may contain bytes that are not text; these are shown escaped.
+    # A file name may contain bytes that are not valid text; show them escaped.
     shown = _STDIN_NAME if file == "-" else os.fsencode(file).decode(errors="backslashreplace")
     try:
         content = read_content(file)
@@ -150,25 +150,25 @@ def text_of(parsed: Parsed, file_name: str, content: bytes = b"") -> SweepText:
 
 
 def placing(overrides: Overrides, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys `entity` and `project` of a file, without those that a flag or variable overrides."""
-    return tuple(key for key in PLACING_KEYS if not _given(key, overrides, environ))
+    """Return those of the keys `entity` and `project` that no flag or environment variable overrides."""
+    return tuple(key for key in PLACING_KEYS if not _overriding_value(key, overrides, environ))
 
 
 def parent_of(
     spec: SweepSpec,
     overrides: Overrides,
     environ: Mapping[str, str],
-    kept: Callable[[str], str] = lambda kind: "",
+    stored: Callable[[str], str] = lambda kind: "",
 ) -> str:
-    """Return `entity/project` from flags, environment, file, `kept` settings or defaults, in this order.
+    """Return `entity/project` from flags, environment, file, stored settings or defaults, in this order.
 
-    Names in the file were made valid when it was read; `kept` returns the setting of `entity` or `project`.
+    `stored` returns the stored setting of `entity` or `project`; names in the file are already valid.
 
     Raises:
-        InvalidError: a flag or a variable is not a valid name.
+        InvalidError: the entity or the project is not a valid name.
     """
-    entity = _given("entity", overrides, environ) or spec.entity or kept("entity") or "local"
-    project = _given("project", overrides, environ) or spec.project or kept("project")
+    entity = _overriding_value("entity", overrides, environ) or spec.entity or stored("entity") or "local"
+    project = _overriding_value("project", overrides, environ) or spec.project or stored("project")
     project = project or project_of(spec.program, spec.command)
     for kind, part in (("entity", entity), ("project", project)):
         check_part(kind, part)
@@ -190,7 +190,7 @@ def check_part(kind: str, part: str) -> None:
 
 
 def project_name(text: str, entity: str) -> str:
-    """Return the full name of a project as typed; `entity` is used if the text has none.
+    """Return the full name of a typed project; `entity` is the default for a text without an entity.
 
     Raises:
         InvalidError: the text is not PROJECT or ENTITY/PROJECT.
@@ -204,12 +204,12 @@ def project_name(text: str, entity: str) -> str:
 
 
 def project_of(program: str | None, command: Sequence[str] = ()) -> str:
-    """Return the default project: the stem of the program as a valid name, else `default`."""
+    """Return the default project: the stem of the program, converted to a valid name, or `default`."""
     named = program or next((item for item in command if item.endswith((".py", ".sh"))), "")
     return as_part(PurePath(named).stem) or "default"
 
 
-def _given(key: str, overrides: Overrides, environ: Mapping[str, str]) -> str | None:
-    """Return the value of a flag or a variable, which overrides the file; None if there is none."""
+def _overriding_value(key: str, overrides: Overrides, environ: Mapping[str, str]) -> str | None:
+    """Return the value from the flag or the environment variable of a key; None if neither is set."""
     flag = overrides.entity if key == "entity" else overrides.project
     return flag or environ.get(f"SWEEPD_{key.upper()}")

@@ -16,9 +16,9 @@ from sweepd.errors import invalid
 K = TypeVar("K")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PRIOR_SECONDS = 300.0
-"""Deadline of calls with prior runs, because the server first reads the curves of all of them."""
-_MOST_BYTES = 4_000_000
-"""Maximum bytes of a create request; the file, which is for display only, is left out of a larger one."""
+"""Deadline of calls with prior runs; it is long, because the server first reads all their curves."""
+_MAX_BYTES = 4_000_000
+"""Maximum bytes of a create request; a larger request omits the file, which is for display only."""
 
 
 def edited(name: str, changes: Mapping[str, object]) -> tuple[v1.Sweep, FieldMask]:
@@ -70,7 +70,7 @@ async def create(
     sweep_id: str = "",
     request_id: str = "",
 ) -> v1.CreateSweepResponse:
-    """Create a sweep in `parent` (entity/project); the response reports on the prior runs, if any.
+    """Create a sweep in `parent` (entity/project); the response includes a report on the prior runs, if any.
 
     Raises:
         InvalidError: the id is invalid.
@@ -80,7 +80,7 @@ async def create(
             f"{sweep_id!r} is not a valid sweep id",
             "an id has 1 to 64 lower-case letters, digits, `_` and `-`, and begins with a letter or digit",
         )
-    fits = source is not None and spec.ByteSize() + source.ByteSize() <= _MOST_BYTES
+    fits = source is not None and spec.ByteSize() + source.ByteSize() <= _MAX_BYTES
     request = v1.CreateSweepRequest(
         parent=parent,
         sweep_id=sweep_id,
@@ -141,12 +141,12 @@ async def update(wire: Wire, sweep: v1.Sweep, mask: FieldMask, *, revision: int 
 
 
 async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
-    """Return the obstacles that keep a sweep from handing out runs."""
+    """Return a sweep with the obstacles that keep it from handing out runs."""
     return await wire.one(v1.ExplainSweepRequest(name=name), v1.ExplainSweepResponse)
 
 
 def progress(wire: Wire, name: str) -> AsyncGenerator[v1.ReadSweepProgressResponse, None]:
-    """Yield the values of a sweep, each with the best value so far, in parts."""
+    """Yield messages with the values of a sweep, each with the best value so far."""
     return wire.stream(v1.ReadSweepProgressRequest(name=name), v1.ReadSweepProgressResponse)
 
 

@@ -1,4 +1,4 @@
-"""Port through which calls reach a server, and patterns that calls share."""
+"""Interface of a connection to a server, and helpers that the calls share."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Wire(Protocol):
 
     address: str
     suspends: bool
-    """True if calls suspend, so that the caller needs an event loop."""
+    """True if calls suspend, which requires an event loop."""
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
         """Return the response of a call; `seconds` is its deadline."""
@@ -36,7 +36,7 @@ class Wire(Protocol):
     def stream(
         self, request: Message, response: type[A], *, seconds: float | None = None
     ) -> AsyncGenerator[A, None]:
-        """Yield the messages of a call; raise UnreachableError if it takes longer than `seconds`."""
+        """Yield the messages of a call; raise UnreachableError if the call exceeds `seconds`."""
         ...
 
     async def pause(self, seconds: float) -> None:
@@ -44,7 +44,7 @@ class Wire(Protocol):
         ...
 
     async def close(self) -> None:
-        """Close the connection; harmless when done twice."""
+        """Close the connection; idempotent."""
         ...
 
 
@@ -57,12 +57,12 @@ def path_of(request: Message, response: type[Message]) -> str:
 
 
 def new_request_id() -> str:
-    """Return an id for one call, which makes repeating it safe."""
+    """Return a new id for a request, which makes repeating the request safe."""
     return str(uuid.uuid4())
 
 
 def closed() -> ClientError:
-    """Return the error of a closed client."""
+    """Return the error for a call of a closed client."""
     return ClientError("the client is closed")
 
 
@@ -91,7 +91,7 @@ def iterate(logic: AsyncGenerator[T, None]) -> Generator[T, None, None]:
 
 
 class _Fields(Protocol):
-    """Fields of paged requests and responses, and of requests that change state."""
+    """Fields of paged requests and responses, and of requests that change a state."""
 
     page_token: str
     next_page_token: str
@@ -113,7 +113,7 @@ async def entries(
 
 
 async def change_state(wire: Wire, request: Message, response: type[A]) -> A:
-    """Return the response of a call that changes state and is idempotent, such as a pause or a stop.
+    """Make an idempotent call that changes a state, such as a pause or a stop; return its response.
 
     If the quota of request ids is exhausted, repeat the call without an id: stopping must always be possible.
     """
@@ -122,14 +122,14 @@ async def change_state(wire: Wire, request: Message, response: type[A]) -> A:
     try:
         return await wire.one(request, response)
     except ClientError as error:
-        if error.reason != _QUOTA:  # a call over quota has changed nothing
+        if error.reason != _QUOTA:  # a rejected call has changed nothing
             raise
     fields.request_id = ""
     return await wire.one(request, response)
 
 
 def words(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Return one word, or several, as a tuple."""
+    """Return one word or several words as a tuple."""
     return (given,) if isinstance(given, str) else tuple(given)
 
 

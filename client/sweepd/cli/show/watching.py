@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sweepd import v1
-from sweepd.calls.following import PASSING
+from sweepd.calls.following import TRANSIENT
 from sweepd.calls.names import Named
 from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
@@ -27,7 +27,7 @@ from sweepd.views.text import clean
 if TYPE_CHECKING:
     from sweepd.client import Client
 
-_ASK_AGAIN_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 _HOME = "\x1b[H"
 _CLEAR_LINE = "\x1b[K"
 _CLEAR_BELOW = "\x1b[J"
@@ -70,7 +70,7 @@ def repeat_rows(
             rows = read()
             unavailable = False
         except ClientError as error:
-            if error.code not in PASSING:
+            if error.code not in TRANSIENT:
                 raise
             if not unavailable:
                 warn_of_gap(error)
@@ -83,7 +83,7 @@ def repeat_rows(
             known.update((str(lookup(row, key)), row) for row in rows)
             if changed:
                 write_chosen(changed, output, columns(changed), name=key)
-        time.sleep(_ASK_AGAIN_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _screen(rows: list[Row], output: Output, columns: Sequence[Column]) -> str:
