@@ -1,1 +1,1 @@
-"""Views of sweeps, runs, agents and files, each described once for sweepctl and for Python objects."""
+"""Views of sweeps, runs, agents and files, which sweepctl and the Python objects share."""

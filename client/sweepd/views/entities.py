@@ -27,7 +27,7 @@ def _shown_reasons(value: Json) -> str:
 
 
 class AgentFields:
-    """An agent."""
+    """Fields of an agent."""
 
     agent = Field[str]("id", columns=Column("agent", at=1))
     host = Field[str](columns=Column("host", at=3, long=True))
@@ -61,7 +61,7 @@ def _shown_projects(value: Json) -> str:
 
 
 class TokenFields:
-    """Token without its secret, which is shown only once."""
+    """Fields of a token; the secret is not among them."""
 
     id = Field[str | None]("id?", columns=Column("id", at=1))
     name = Field[str | None]("display_name?", columns=Column("name", at=2))
@@ -76,7 +76,7 @@ class TokenFields:
 
 
 class ProjectFields:
-    """A project."""
+    """Fields of a project."""
 
     project = Field[str]("name", columns=Column("project", at=1))
     sweeps = Field[int](columns=Column("sweeps", at=2))
@@ -89,7 +89,7 @@ token_shape, TOKENS = _TOKEN.shape, _TOKEN.columns
 project_shape, PROJECTS = _PROJECT.shape, _PROJECT.columns
 
 
-def where_good(token: Row) -> str:
+def validity(token: Row) -> str:
     """Return the scope, the projects and the expiry of a token in words."""
     places = token["projects"]
     where = f"for {shown_words(places)}" if places else "for all projects"
@@ -107,7 +107,7 @@ def _digest(file: v1.RunFile) -> str | None:
 
 
 class FileFields:
-    """A file of a run."""
+    """Fields of a file of a run."""
 
     name = Field[str](columns=Column("file", at=1))
     size_bytes = Field[int](columns=Column("size", show=size_text, at=2))

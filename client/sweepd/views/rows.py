@@ -1,4 +1,4 @@
-"""Rows and columns of lists: paths, filters and order; points with groups of parameters flattened."""
+"""Rows and columns of tables: dotted paths, filters, sorting, and points with groups flattened."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ _COMPARE = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Choice and order of rows; a leading minus in `sort` means descending."""
+    """Filters, order and limit of rows; a leading minus in `sort` means descending."""
 
     filters: Sequence[str] = ()
     sort: str | None = None
@@ -25,18 +25,18 @@ class Choice:
 
     @property
     def paths(self) -> list[str]:
-        """Paths used by the filters and the order."""
+        """Paths that the filters and the order use."""
         order = [] if self.sort is None else [self.sort.removeprefix("-")]
         return [*(_condition(text).path for text in self.filters), *order]
 
     @property
     def bound(self) -> int | None:
-        """Number of rows that need to be read; None if all are needed for filtering or sorting."""
+        """Maximum number of rows to read; None if all rows are needed."""
         return None if self.filters or self.sort is not None else self.limit
 
-    def of(self, rows: Iterable[Row], meant: Mapping[str, str] | None = None) -> list[Row]:
-        """Return the chosen rows; `meant` maps names in filters and order to paths."""
-        paths = meant or {}
+    def of(self, rows: Iterable[Row], aliases: Mapping[str, str] | None = None) -> list[Row]:
+        """Return the chosen rows; `aliases` maps names in the filters and the order to paths."""
+        paths = aliases or {}
         conditions = [
             replace(condition, path=paths.get(condition.path, condition.path))
             for condition in map(_condition, self.filters)
@@ -54,12 +54,12 @@ class Choice:
 
 
 def rows_of(value: Json) -> list[Row]:
-    """Return the objects in a list; empty for other values."""
+    """Return the objects in a list; for any other value, an empty list."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def lookup(row: Json, path: str) -> Json:
-    """Return the value at a dotted path, where keys may contain dots; None if there is none."""
+    """Return the value at a dotted path, None if there is none; keys may contain dots, too."""
     if not isinstance(row, dict):
         return None
     if path in row:
@@ -73,19 +73,19 @@ def lookup(row: Json, path: str) -> Json:
 
 
 def has(row: Json, path: str) -> bool:
-    """Return True if a row has a value at a dotted path, null included."""
+    """Return True if a row has a value at a dotted path, including null."""
     if not isinstance(row, dict):
         return False
     heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
     return path in row or any(head in row and has(row[head], path[len(head) + 1 :]) for head in heads)
 
 
-def knows(row: Row, path: str) -> bool:
-    """Return True if a row has a value at a path, or could have one below a null or an empty object."""
+def may_have(row: Row, path: str) -> bool:
+    """Return True if a row has a value at a path, or other rows may: below a null or an empty object."""
     if path in row:
         return True
     heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
-    return any(head in row and _reaches(row[head], path[len(head) + 1 :]) for head in heads)
+    return any(head in row and _may_contain(row[head], path[len(head) + 1 :]) for head in heads)
 
 
 def paths(row: Row) -> Iterator[str]:
@@ -96,8 +96,8 @@ def paths(row: Row) -> Iterator[str]:
             yield from (f"{name}.{inner}" for inner in paths(value))
 
 
-def _reaches(value: Json, path: str) -> bool:
-    return value is None or value == {} or (isinstance(value, dict) and knows(value, path))
+def _may_contain(value: Json, path: str) -> bool:
+    return value is None or value == {} or (isinstance(value, dict) and may_have(value, path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class _Condition:
 
     def holds(self, row: Row) -> bool:
         value = lookup(row, self.path)
-        # For a list, such as tags, one matching item is enough.
+        # A list, such as tags, matches if one of its items matches.
         items: list[Json] = value if isinstance(value, list) else [value]
         if self.operator == "~":
             return any(self.wanted.lower() in _plain(item).lower() for item in items)
@@ -152,7 +152,7 @@ def _plain(value: Json) -> str:
 
 
 def _sorted(rows: list[Row], path: str, *, greatest_first: bool) -> list[Row]:
-    """Sort by numbers, then texts; rows without the value come last in either direction."""
+    """Sort rows by numbers, then by texts; rows without a value always come last."""
     having = [row for row in rows if lookup(row, path) is not None]
     lacking = [row for row in rows if lookup(row, path) is None]
 
@@ -170,16 +170,16 @@ class Column:
 
     Args:
         heading: heading in lower case.
-        path: dotted path of the value in the JSON; empty in a field's column for the field itself.
-        show: return the text of a value.
+        path: dotted path of the value in the JSON; may be empty in a `Field`, for the value of the field.
+        show: function that returns the text of a value.
         at: position among the columns of an entity, from the left.
         wide: show the column only in wide output.
-        composed: combined from several values for people, so left out of output for programs.
-        null: show null as a value; only a missing value is a dash.
-        long: values may have any length, such as texts that people write and scripts log.
-        spare: order in which columns are left out of a narrow terminal: the greatest first; 0: never.
-        whole: return the text for a whole row; replaces `show`.
-        plain: convert the value for CSV.
+        composed: True if the column is for people only: CSV omits it, and its path is not a column name.
+        null: True to show null as a value, and a dash only for a missing value.
+        long: True if values may have any length, such as free text; tables may cut them.
+        spare: order in which a narrow terminal drops columns: greatest first; 0: never.
+        whole: function that returns the text for a row; replaces `show`.
+        plain: function that converts a value for CSV.
     """
 
     heading: str
@@ -228,7 +228,7 @@ def shown_param(value: Json) -> str:
 
 
 def param_paths(points: Iterable[Json]) -> list[str]:
-    """Return the sorted dotted names of the parameters of points; expand a name if it is always a group."""
+    """Return the sorted dotted names of the parameters of points; expand names that are groups everywhere."""
     members: dict[str, list[Json]] = {}
     for each in points:
         if isinstance(each, dict):

@@ -1,4 +1,4 @@
-"""Views of runs: the record, its attempts, prior runs, and rows of data frames."""
+"""Views of runs, attempts and prior runs, and rows of data frames."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def params_shape(run: v1.Run | v1.PriorRun) -> dict[str, Json]:
 class RunRecord(Record[v1.Run]):
     """Last known state of a run; reading an attribute makes no call to the server.
 
-    Lists of runs and `watch` leave out the notes and the configuration that its script has set: `refresh`
-    fetches them.
+    Runs from lists and from `watch` lack the notes and the configuration set by the script; `refresh` fetches
+    them.
     """
 
     _run = Field[str]("name", columns=Column("run", at=63, wide=True), frame=True)
@@ -148,17 +148,17 @@ class RunRecord(Record[v1.Run]):
 
     @property
     def tags(self) -> list[str]:
-        """The tags that its script has set; in lists only the first ones, up to about 1,000 characters."""
+        """Tags set by the script; runs from lists have only the first ones, up to about 1,000 characters."""
         return list(self._message.details.tags or self._message.tags)
 
     @property
     def notes(self) -> str | None:
-        """The notes that its script has set."""
+        """Notes set by the script."""
         return self._message.details.notes or None
 
     @property
     def config(self) -> dict[str, Json]:
-        """Its configuration: the point, and values that its script added, once these are known."""
+        """Configuration: the point, and the values that the script added, if known."""
         if not self._message.details.HasField("config"):
             return self.params
         return plain_map(self._message.details.config)
@@ -170,7 +170,7 @@ class RunRecord(Record[v1.Run]):
 
     @property
     def command(self) -> list[str]:
-        """The arguments of its newest process; empty before its first process."""
+        """Arguments of the newest process; empty before the first process."""
         return recorded_arguments(self._message)
 
     def to_dict(self) -> dict[str, Json]:
@@ -189,11 +189,11 @@ class RunRecord(Record[v1.Run]):
 _RUN = View(RunRecord, v1.Run)
 run_shape = _RUN.shape
 FRAME_KINDS = _RUN.frame_kinds
-"""First columns of every data frame, each with the kind of its values."""
+"""First columns of data frames of runs, each with the kind of its values."""
 
 
 class PriorRunFields:
-    """Prior run of a sweep."""
+    """Fields of a prior run of a sweep."""
 
     index = Field[int](json="prior", columns=Column("prior", at=10))
     run = Field[str](columns=Column("run", at=61), frame=True)
@@ -217,7 +217,7 @@ def recorded_arguments(run: v1.Run) -> list[str]:
 def runs_columns(rows: Iterable[Row]) -> Sequence[Column]:
     """Return the columns for runs, with their parameters sorted by name.
 
-    Display names are shown if any run has one, reasons if any run failed.
+    Include display names if any run has one, and reasons if any run failed or crashed.
     """
     rows = list(rows)
     shown = {
@@ -236,7 +236,7 @@ def prior_columns(rows: Iterable[Row]) -> Sequence[Column]:
 def run_rows(
     runs: Sequence[v1.Run], summaries: Iterable[v1.KeySummary], prior: Sequence[v1.PriorRun] = ()
 ) -> list[dict[str, object]]:
-    """Return a row of a data frame for each run: its fields, `params.*` and the last values as `metrics.*`.
+    """Return a data frame row for each run: its fields, `params.*`, and last values as `metrics.*`.
 
     A group of parameters has a column for each member. Missing values are None. Prior runs come last, with
     the state `prior`.

@@ -1,4 +1,4 @@
-"""Specification of a sweep in the JSON of `sweepctl`: rules, bounds, labels; see docs/command-line.md."""
+"""Specification of a sweep as in the JSON of `sweepctl`; see docs/command-line.md."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast

@@ -1,4 +1,4 @@
-"""Summary of a stored run, according to the definitions of its metrics. Pure."""
+"""Summary of a stored run, built by the definitions of its metrics. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def run_summary(summaries: Iterable[v1.KeySummary], details: v1.RunDetails) -> d
 
     Args:
         summaries: summary of each key.
-        details: metric definitions and summary values of the script; the latter take precedence.
+        details: metric definitions, and summary values set by the script, which take precedence.
     """
     definitions = _definitions(details)
     logged: dict[str, object] = {}
@@ -27,7 +27,7 @@ def run_summary(summaries: Iterable[v1.KeySummary], details: v1.RunDetails) -> d
         if shown is not None:
             logged[each.key] = shown
     explicit: dict[str, object] = {**plain_map(details.summary)}
-    return overlaid(_gathered(logged, explicit), explicit)
+    return overlaid(_nested(logged, explicit), explicit)
 
 
 def _definitions(details: v1.RunDetails) -> Definitions:
@@ -53,8 +53,8 @@ def _figures(summary: v1.KeySummary) -> Figures:
     )
 
 
-def _gathered(logged: dict[str, object], explicit: Mapping[str, object]) -> dict[str, object]:
-    """Return the logged values, nested wherever the script has set a group in its summary."""
+def _nested(logged: dict[str, object], explicit: Mapping[str, object]) -> dict[str, object]:
+    """Return the logged values, nested in groups that the script has set in its summary."""
     for name, group in explicit.items():
         prefix = f"{name}."
         if isinstance(group, dict) and any(key.startswith(prefix) for key in logged):
@@ -62,5 +62,5 @@ def _gathered(logged: dict[str, object], explicit: Mapping[str, object]) -> dict
                 key.removeprefix(prefix): value for key, value in logged.items() if key.startswith(prefix)
             }
             outer = {key: value for key, value in logged.items() if not key.startswith(prefix)}
-            logged = {**outer, name: _gathered(inner, group)}
+            logged = {**outer, name: _nested(inner, group)}
     return logged

@@ -1,4 +1,4 @@
-"""Views of sweeps: the record, its table, and obstacles to handing out runs."""
+"""Views of sweeps, and of the obstacles that keep them from handing out runs."""
 
 from __future__ import annotations
 
@@ -115,40 +115,40 @@ class SweepRecord(Record[v1.Sweep]):
 
     @property
     def config(self) -> dict[str, object]:
-        """The configuration as in a sweep file, including the seed, which the server may have drawn."""
+        """Configuration as in a sweep file, including the seed, even if the server chose it."""
         from sweepd.codec.spec import spec_document
 
         return spec_document(self._message.spec)
 
     @property
     def tags(self) -> list[str]:
-        """Its tags."""
+        """Tags."""
         return list(self._message.spec.tags)
 
     @property
     def metadata(self) -> dict[str, Json]:
-        """Its metadata."""
+        """Metadata."""
         return dict(point_from_message(self._message.spec.metadata))
 
     @property
     def metric(self) -> str | None:
-        """The name of the objective."""
+        """Name of the objective; None if the sweep has none."""
         return self._message.spec.metric.name or None
 
     @property
     def goal(self) -> str:
-        """`minimize` or `maximize`."""
+        """Goal: `minimize` or `maximize`."""
         return "maximize" if self._message.spec.metric.goal == v1.GOAL_MAXIMIZE else "minimize"
 
     @property
     def run_counts(self) -> dict[str, int]:
-        """The number of runs in each state."""
+        """Number of runs in each state."""
         counts = self._message.run_counts
         return {state: int(getattr(counts, state)) for state in RUN_STATES}
 
     @property
     def best_value(self) -> float | None:
-        """The best value so far; None before there is one."""
+        """Best value so far; None if no run has a value."""
         return self._message.best_value if self._message.HasField("best_value") else None
 
     @property

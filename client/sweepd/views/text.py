@@ -1,4 +1,4 @@
-"""Values as text for tables and messages: cleaned, short, in local time."""
+"""Conversion of values to short text for tables and messages, with control characters escaped."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sweepd.spec.point import Json, is_number
 
-# C0, DEL, C1, line separators and bidirectional marks: a name must not control the terminal.
+# C0, DEL, C1, line separators and bidirectional marks, with which a name could control the terminal.
 _UNSAFE = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _NAMED = {0x09: "\\t", 0x0A: "\\n", 0x0D: "\\r"}
 _VISIBLE = {
@@ -23,14 +23,14 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """Return `text` cleaned but with line feeds and tabs kept; carriage returns become line feeds."""
+    """Return `text` cleaned except for line feeds and tabs; convert carriage returns to line feeds."""
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_VISIBLE_BUT_LINES)
 
 
 def json_text(value: Json, *, indent: int | None = None) -> str:
     """Return `value` as JSON that is readable and safe to print on a terminal."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    return text.translate(_JSON_ESCAPES)  # such characters occur inside strings only
+    return text.translate(_JSON_ESCAPES)  # these characters occur only inside strings
 
 
 def number(value: float) -> str:
@@ -43,7 +43,7 @@ def number(value: float) -> str:
 
 
 def cell(value: Json) -> str:
-    """Return the text of a value in a table; a dash for null or empty text."""
+    """Return the text of a value in a table; a dash for null or an empty string."""
     if value is None or value == "":
         return "-"
     if isinstance(value, bool):
@@ -66,20 +66,20 @@ def shown_value(value: Json) -> str:
 
 
 def shown_age(value: Json) -> str:
-    """Return the time elapsed since a time."""
+    """Return the time elapsed since a time, as text."""
     if not isinstance(value, str):
         return "-"
     return duration((datetime.now(UTC) - datetime.fromisoformat(value)).total_seconds())
 
 
 def shown_counts(counts: Json) -> str:
-    """Return the number of runs in each state that occurs, in words; empty without runs."""
+    """Return the counts of runs by state, without zeros, as text: `3 running, 1 failed`."""
     assert isinstance(counts, dict)
     return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
 
 
 def shown_words(value: Json) -> str:
-    """Return a list of words on one line, separated by commas."""
+    """Return a list of words on one line, separated by commas; a dash if it is empty."""
     return ", ".join(cell(word) for word in value) if isinstance(value, list) and value else "-"
 
 
@@ -88,8 +88,8 @@ def shown_ids(value: Json) -> str:
     return shown_words([cell(name).rpartition("/")[2] for name in value]) if isinstance(value, list) else "-"
 
 
-def took(start: Json, end: Json) -> str:
-    """Return the time between two times; without an end, the time until now."""
+def elapsed(start: Json, end: Json) -> str:
+    """Return the time from `start` to `end` as text; until now if `end` is null."""
     if not isinstance(start, str):
         return "-"
     return duration(seconds_between(start, end)) if isinstance(end, str) else shown_age(start)
@@ -113,7 +113,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def live_runs_continue(count: int) -> str:
-    """Return the clause that `count` live runs continue."""
+    """Return a clause such as `2 live runs continue`."""
     return f"{counted(count, 'live run')} continue{'s' if count == 1 else ''}"
 
 
@@ -143,5 +143,5 @@ def seconds_between(start: str, end: str) -> float:
 
 
 def quoted_list(words: Iterable[str]) -> str:
-    """Return names for a sentence, quoted and separated by commas: `a`, `b`."""
+    """Return words for a sentence, in backticks and separated by commas."""
     return ", ".join(f"`{clean(word)}`" for word in words)

@@ -1,4 +1,4 @@
-"""Values of messages as Python and JSON values: times in UTC, absent values as None."""
+"""Conversion of values in messages to Python and JSON values; times are in UTC."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _YEAR_10000 = 253402300800
 
 
 def time_of(stamp: Timestamp) -> datetime | None:
-    """Return a timestamp as a time in UTC; None if it is not set."""
+    """Return a timestamp as a time in UTC; None if it is unset."""
     if not (stamp.seconds or stamp.nanos):
         return None
     return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
@@ -43,7 +43,7 @@ def chunk_values(chunk: v1.SeriesChunk) -> Iterator[Value]:
 
 
 def point_shapes(series: v1.Series) -> Iterator[dict[str, Json]]:
-    """Yield the points of a part of a series as JSON, in row order."""
+    """Yield the points of a series, or of a part of it, as JSON in the order of their rows."""
     for chunk in series.chunks:
         stretch = zip(chunk.rows, chunk.steps, chunk.times, chunk_values(chunk), strict=True)
         for row, step, time, value in stretch:

@@ -1,8 +1,8 @@
-"""Declarative views of entities: one `Field` per value, from which all output formats follow.
+"""Declarative views of entities, which define all output formats with one `Field` per value.
 
-A class that describes an entity has a `Field` for each value. The field states once how to read the value
-from the message, its name in JSON, its columns in tables, and whether data frames include it. The `View` of
-the class builds all output formats; a `Record` also has the values as attributes.
+A class that describes an entity has a `Field` for each value. The field defines how the value is read from
+the message, its name in JSON, its columns in tables, and whether data frames include it. The `View` of the
+class builds all output formats; a `Record` also has the values as attributes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ M = TypeVar("M", bound=Message)
 Source = str | Callable[[M], T]
 """Field of a message, or a function of the message.
 
-The field may be a path, such as `spec.name`. An unset value is None; with a trailing `?`, an empty value is
-None, too. Enum values become words, repeated fields lists, and a zero timestamp None.
+The field may be a path, such as `spec.name`. An unset value is read as None; with a trailing `?`, an empty
+value, too. Enum values are read as words, repeated fields as lists, and a zero timestamp as None.
 """
 _KINDS = {str: "text", int: "int", float: "float", bool: "bool"}
 
@@ -35,7 +35,7 @@ _name_of = attrgetter("name")
 
 
 def camel_case(name: str) -> str:
-    """Return a name as in JSON: `runCap` for `run_cap`."""
+    """Return a name in camel case: `runCap` for `run_cap`."""
     first, *rest = name.split("_")
     return "".join([first, *map(str.capitalize, rest)])
 
@@ -56,9 +56,9 @@ class Field(property, Generic[T]):
         """Describe a value.
 
         Args:
-            source: field or function that reads the value; by default the field named as the attribute.
-            doc: description; empty for a value that only JSON includes.
-            json: name in JSON; by default the name of the attribute in camel case.
+            source: field or function that reads the value; default: the field named like the attribute.
+            doc: docstring of the attribute.
+            json: name in JSON; default: the name of the attribute in camel case.
             columns: columns in tables.
             frame: True to include the value in data frames.
             spread: True to merge the entries of the value, a dictionary, into the JSON.
@@ -89,7 +89,7 @@ class Field(property, Generic[T]):
         return cast("T", super().__get__(instance, owner))
 
     def bind(self, message: type[Message]) -> None:
-        """Bind the field to the type of the message that it is read from."""
+        """Bind the field to the type of the messages that it reads."""
         self.read, self.kind = reader(message, self._source)
 
     def columns(self) -> list[Column]:
@@ -105,7 +105,7 @@ class View(Generic[M]):
     """Output formats of an entity, built from the fields of the class that describes it."""
 
     def __init__(self, described: type, message: type[M]) -> None:
-        """Bind the fields of a class, in their order, to the type of the message that they are read from."""
+        """Bind the fields of a class, in their order, to the type of the messages that they read."""
         self.fields = [value for value in vars(described).values() if isinstance(value, Field)]
         for field in self.fields:
             field.bind(message)
@@ -148,17 +148,17 @@ class Record(Generic[M]):
 
     @property
     def id(self) -> str:
-        """The last part of the name."""
+        """Last part of the name."""
         return self.name.rpartition("/")[2]
 
     @property
     def project(self) -> str:
-        """Its project."""
+        """Project: the second part of the name."""
         return self.name.split("/")[1]
 
     @property
     def entity(self) -> str:
-        """Its entity."""
+        """Entity: the first part of the name."""
         return self.name.split("/")[0]
 
     def __eq__(self, other: object) -> bool:
@@ -171,7 +171,7 @@ class Record(Generic[M]):
 
 
 def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], Row]:
-    """Return a function that converts a nested message to JSON: its fields in their order.
+    """Return a function that converts a message of this type to JSON, with its fields in their order.
 
     `sources` maps names in JSON to sources, for fields that are renamed or converted.
     """
@@ -183,12 +183,12 @@ def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], R
     for field in message.DESCRIPTOR.fields:
         name, source = own.get(field.name) or own.get(field.json_name) or (field.json_name, field.name)
         readers[name] = reader(message, source)[0]
-    assert sources.keys() <= readers.keys(), "each source belongs to a field"
+    assert sources.keys() <= readers.keys(), "each source is for a field of the message"
     return lambda found: {name: plain_json(read(found)) for name, read in readers.items()}
 
 
 def inner(name: str, shape: Callable[[M], Json]) -> Callable[[Message], Json]:
-    """Return a source for a nested message: its shape, None if unset, a list for a repeated field."""
+    """Return a source for a nested message, which reads its JSON: None if unset, a list if repeated."""
 
     def read(message: Message) -> Json:
         found: object = getattr(message, name)
@@ -200,7 +200,7 @@ def inner(name: str, shape: Callable[[M], Json]) -> Callable[[Message], Json]:
 
 
 def reader(message: type[Message], source: object) -> tuple[Callable[[Message], object], str]:
-    """Return the function that reads a source from a message, and the kind of its values."""
+    """Return a function that reads a source from a message, and the kind of the values read."""
     if not isinstance(source, str):
         return cast("Callable[[Message], object]", source), "text"
     outer, _, name = source.rstrip("?").rpartition(".")

@@ -16,7 +16,7 @@ from sweepd.cli.output.table import csv_text, cut, distinct, drawn
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
-from sweepd.views.rows import Choice, Column, Row, knows, lookup, paths
+from sweepd.views.rows import Choice, Column, Row, lookup, may_have, paths
 from sweepd.views.text import cell, clean, counted, json_text
 
 DOCUMENTS = ("json", "jsonl", "yaml")
@@ -135,8 +135,8 @@ def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] =
     """
     for name in output.columns:
         _column(name, rows, columns)
-    meant = {name: _column(name, rows, columns).path for name in output.choice.paths}
-    for name, path in meant.items():
+    aliases = {name: _column(name, rows, columns).path for name in output.choice.paths}
+    for name, path in aliases.items():
         if inner := next(
             (sorted(value) for row in rows if isinstance(value := lookup(row, path), dict)), None
         ):
@@ -144,7 +144,7 @@ def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] =
                 f"{name} is a group of values, which cannot be sorted or filtered",
                 next_step=f"name one of them, such as {path}.{inner[0]}",
             )
-    return output.choice.of(rows, meant)
+    return output.choice.of(rows, aliases)
 
 
 def _column(name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Column:
@@ -158,7 +158,7 @@ def _column(name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Column
         if not column.composed:
             by_path.setdefault(column.path, column)
     headed = next((column for column in columns if column.heading == name.lower()), None)
-    known = any(knows(row, name) for row in rows)
+    known = any(may_have(row, name) for row in rows)
     if name in by_path:
         return by_path[name]
     if headed is not None and not any(_plain(lookup(row, name)) for row in rows):
@@ -330,4 +330,4 @@ def _columns(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> 
 
 def _member(row: Row, name: str, column: Column) -> Json:
     """Return the value at a path, or if the row lacks the path, the value of the column."""
-    return lookup(row, name) if knows(row, name) else lookup(row, column.path)
+    return lookup(row, name) if may_have(row, name) else lookup(row, column.path)

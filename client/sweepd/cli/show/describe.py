@@ -12,13 +12,13 @@ from sweepd.views.text import (
     clean,
     counted,
     duration,
+    elapsed,
     quoted_list,
     shown_counts,
     shown_time,
     shown_value,
     shown_words,
     size_text,
-    took,
 )
 
 _SUMMARY_LINES = 40
@@ -41,7 +41,7 @@ def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> st
         ("agents", f"{cell(sweep['connectedAgents'])} connected"),
         ("quarantined", shown_words(sweep["guardedAgents"])),
         ("created", shown_time(sweep["createTime"])),
-        ("took", took(sweep["startTime"], sweep["endTime"])),
+        ("took", elapsed(sweep["startTime"], sweep["endTime"])),
         ("tags", shown_words(sweep["tags"])),
         ("metadata", point_lines(sweep["metadata"])),
         ("revision", cell(sweep["revision"]) if sweep["revision"] not in (0, 1) else "-"),
@@ -124,7 +124,7 @@ def _first_lines(text: str, *, of: Row) -> str:
 
 def run_took(run: Row) -> str:
     """Return the time from the first start of a run to its end, or to now while it is running."""
-    return "-" if run["state"] in ("pending", "assigned") else took(run["startTime"], run["endTime"])
+    return "-" if run["state"] in ("pending", "assigned") else elapsed(run["startTime"], run["endTime"])
 
 
 def last_attempt(run: Row) -> Row:

@@ -7,7 +7,7 @@ from sweepd.cli.show.describe import cells, exit_text, objective_notice, prior_n
 from sweepd.cli.show.outcome import shell_line
 from sweepd.spec.point import Json
 from sweepd.views.rows import Row, lookup, point_lines, rows_of
-from sweepd.views.text import cell, counted, shown_counts, shown_time, shown_value, took
+from sweepd.views.text import cell, counted, elapsed, shown_counts, shown_time, shown_value
 
 _INDENT = "   "
 _SOURCES = {
@@ -143,7 +143,7 @@ def _attempt(attempt: Row) -> str:
         parts.append(exited)
     if attempt["startTime"] is not None:
         since = "for" if attempt["endTime"] is None else "after"
-        parts.append(f"{since} {took(attempt['startTime'], attempt['endTime'])}")
+        parts.append(f"{since} {elapsed(attempt['startTime'], attempt['endTime'])}")
     return ", ".join(parts) + "".join(f"; {text}" for text in dict.fromkeys(reasons))
 
 

@@ -23,7 +23,7 @@ from sweepd.cli.settings import Settings, connect, current_settings, token_of
 from sweepd.errors import ClientError
 from sweepd.rpc.contexts import Context, read_contexts, write_contexts
 from sweepd.rpc.discovery import normalised
-from sweepd.views.entities import TOKENS, token_shape, where_good
+from sweepd.views.entities import TOKENS, token_shape, validity
 from sweepd.views.text import clean
 
 
@@ -54,7 +54,7 @@ def login(address: str | None, context: str | None) -> None:
     path = write_contexts(
         contexts.with_context(name, Context(server, token, str(shape["account"]))), settings.environ
     )
-    note(f"Logged in to {server} as {clean(str(shape['account']))}: {where_good(shape)}. Saved in {path}.")
+    note(f"Logged in to {server} as {clean(str(shape['account']))}: {validity(shape)}. Saved in {path}.")
     for variable in ("SWEEPD_TOKEN", "SWEEPD_ADDRESS", "SWEEPD_CONTEXT"):
         if settings.environ.get(variable):
             note(f"warning: {variable} is set and takes precedence over the stored value.")
@@ -91,7 +91,7 @@ def whoami(output_format: str) -> None:
         put(f"{clean(str(shape['account']))}\n")
     elif output_format == "table":
         token = f"token {shape['id']}" if shape["id"] else "the server's own token"
-        put(f"{clean(str(shape['account']))} at {client.address}: {token}, {where_good(shape)}\n")
+        put(f"{clean(str(shape['account']))} at {client.address}: {token}, {validity(shape)}\n")
     else:
         write_document(shape, output_format)
 
@@ -199,7 +199,7 @@ def _write_created(made: v1.CreateTokenResponse, output_format: str) -> None:
         write_document({**shape, "secret": made.secret}, output_format)
     else:
         put(f"{made.secret}\n")
-    note(f"Token {shape['id']} of {shape['account']}: {where_good(shape)}. The token is shown only once.")
+    note(f"Token {shape['id']} of {shape['account']}: {validity(shape)}. The token is shown only once.")
 
 
 def _list_tokens(output: Output) -> None:
