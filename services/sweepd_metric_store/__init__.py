@@ -1,1 +1,1 @@
-"""The metric store: every point, log line and file of every run."""
+"""Metric store: stores every point, log line and file of every run."""

@@ -1,4 +1,4 @@
-"""Codec between protobuf messages and the types of the port."""
+"""Codec between protobuf messages and the types of `ports`."""
 
 from typing import TypeVar
 
@@ -32,15 +32,15 @@ MAX_PAGE_BYTES = 3 * 1024 * 1024
 DEFAULT_PAGE_SIZE = 1_000
 MAX_PAGE_SIZE = 10_000
 MAX_FILE_PAGE_SIZE = 2_000
-"""Limit for file lists: file names may be long, and message size is bounded."""
+"""Maximum page size of file lists; lower, because file names may be long and message size is limited."""
 MAX_SIZE = 2**62
-"""Limit in bytes: larger than any file or log, within a database integer."""
+"""Limit on sizes and offsets in bytes: larger than any file or log, and fits into a database integer."""
 _END_OF_TIME = 253_402_300_800
-"""Unix time of the year 10000, which a timestamp cannot express."""
+"""Start of the year 10000 as Unix time; a protobuf timestamp must be earlier."""
 
 
 def arrived(request: v1.AppendRequest) -> Arrival:
-    """Decode a piece of a lane, without validating its content.
+    """Decode a request to append, without validating its content.
 
     Raises:
         InvalidFieldError: the metric store does not store this lane.
@@ -53,11 +53,11 @@ def arrived(request: v1.AppendRequest) -> Arrival:
         case v1.LANE_FILES:
             return _file(request)
         case _:
-            raise InvalidFieldError("lane", f"{request.lane} is not stored here")
+            raise InvalidFieldError("lane", f"the metric store does not store lane {request.lane}")
 
 
 def answer(lane: v1.Lane.ValueType, stored: Stored) -> v1.AppendResponse:
-    """Encode the outcome of storing a piece of a lane."""
+    """Encode the outcome of a request to append to `lane`."""
     return v1.AppendResponse(
         run=stored.name.run.removesuffix(SYSTEM),
         attempt=stored.name.attempt,
@@ -100,7 +100,7 @@ def _file(request: v1.AppendRequest) -> FileArrived:
 
 
 def _body(request: v1.AppendRequest, kind: type[M]) -> M:
-    """Decode the body of a piece; return an empty body, which the domain rejects, if undecodable."""
+    """Decode the body of a request; if this fails, return an empty body, which the domain rejects."""
     try:
         return kind.FromString(request.body)
     except DecodeError:
@@ -119,7 +119,7 @@ def _unix_time(time: Timestamp) -> float:
 
 
 def file_message(file: StoredFile) -> v1.RunFile:
-    """Encode an entry of a list of files."""
+    """Encode a file for a list of files."""
     message = v1.RunFile(
         name=file.name, attempt=file.attempt, size_bytes=file.size, digest=file.digest, left_out=file.left_out
     )
@@ -147,7 +147,7 @@ def selection(request: Selecting) -> Selection:
     """Decode the selection of points.
 
     Raises:
-        InvalidFieldError: neither runs nor a sweep are named, or both are.
+        InvalidFieldError: neither runs nor a sweep is named, or both are.
     """
     if bool(request.runs) == bool(request.sweep):
         raise InvalidFieldError("runs", "specify either runs or a sweep")
@@ -180,7 +180,7 @@ def history_query(request: v1.GetHistoryRequest) -> HistoryQuery:
 
 
 def export_query(request: v1.ExportPointsRequest, start: Position, budget: int) -> HistoryQuery:
-    """Return the query for one part of an export.
+    """Return the query for one page of an export.
 
     Raises:
         InvalidFieldError: no sweep is named.
@@ -202,7 +202,7 @@ def position(token: str, request: Message) -> Position:
     """Decode the position of a page token; without a token, return the start.
 
     Raises:
-        InvalidFieldError: the token is not from an answer to such a request.
+        InvalidFieldError: the token is not from an answer to this request.
     """
     match page_token.decoded(token, request):
         case None:
@@ -214,24 +214,24 @@ def position(token: str, request: Message) -> Position:
 
 
 def next_page_token(position: Position | None, request: Message) -> str:
-    """Encode the start of the next page as a token; empty at the end."""
+    """Encode the start of the next page as a page token; return "" at the end."""
     if position is None:
         return ""
     return page_token.encoded([position.run_id, position.key, position.attempt, position.row], request)
 
 
 def page_size(request: v1.ListSummariesRequest) -> int:
-    """Return the maximum number of summaries of a page."""
+    """Return the maximum number of summaries per page."""
     return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
 
 
 def file_page_size(request: v1.ListFilesRequest) -> int:
-    """Return the maximum number of files of a page."""
+    """Return the maximum number of files per page."""
     return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_FILE_PAGE_SIZE)
 
 
 def logged_run(request: v1.ReadLogRequest | v1.ListFilesRequest | v1.ReadFileRequest) -> str:
-    """Decode the run whose log or files are read.
+    """Return the full name of the run whose log or files are requested.
 
     Raises:
         InvalidFieldError: no run is named.

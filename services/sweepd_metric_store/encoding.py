@@ -1,6 +1,6 @@
 """Encoding of stored bodies, and of answers that contain stored bodies undecoded.
 
-A nested message is a tag, a length and its bytes; concatenated messages are one merged message.
+In protobuf, a nested message is a tag, a length and its bytes; concatenated messages are decoded as one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ _KINDS = {name: kind for kind, name in _VALUES.items()}
 _VALUE_FIELDS = {float: "double_value", int: "int_value", bool: "bool_value", str: "string_value"}
 
 FRAME = 8
-"""Largest overhead in bytes of a nested message of up to 4 MiB."""
+"""Upper bound of the overhead in bytes of a nested message of up to 4 MiB."""
 
 
 def varint(number: int) -> bytes:
@@ -73,7 +73,7 @@ def key_summary(run: str, key: str, rest: bytes) -> bytes:
 
 
 def page(items: Sequence[bytes], next_page_token: str = "", damaged: Sequence[bytes] = ()) -> bytes:
-    """Encode an answer: a list of messages, the damage left out, and any token of the next page."""
+    """Encode an answer: a list of messages, the damaged series left out, and the next page token, if any."""
     parts = [_nested(_LIST_TAG, item) for item in items]
     parts += [_nested(_DAMAGED_TAG, each) for each in damaged]
     if next_page_token:
@@ -82,7 +82,7 @@ def page(items: Sequence[bytes], next_page_token: str = "", damaged: Sequence[by
 
 
 def damaged_series(damages: Iterable[Damage], place: str) -> list[bytes]:
-    """Encode the list of damaged series left out of an answer."""
+    """Encode each damaged series that is left out of an answer."""
     return [
         v1.DamagedSeries(run=each.run, attempt=each.attempt, key=each.name, place=place).SerializeToString()
         for each in damages
@@ -102,7 +102,7 @@ def values_bytes(stretch: Stretch) -> bytes:
 
 
 def chunk_bytes(stretch: Stretch) -> bytes:
-    """Encode a stretch as a `SeriesChunk`."""
+    """Encode a stretch of points as a `SeriesChunk`."""
     return spine_bytes(stretch.spine) + values_bytes(stretch)
 
 
@@ -135,7 +135,7 @@ def summary_bytes(summary: Summary) -> bytes:
 
 
 def summary(body: bytes, *, number_count: int) -> Summary:
-    """Decode a summary; its last row is not needed, since every new row follows it."""
+    """Decode a summary; its `last_row` is 0, since every new row is later than the stored ones."""
     message = v1.KeySummary.FromString(body)
     return Summary(
         first=_value(message.first),

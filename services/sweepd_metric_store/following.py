@@ -1,4 +1,4 @@
-"""Streams of the metric store: pipelined appends, and histories and logs that followers read as they grow."""
+"""Streams of the metric store: pipelined appends, and histories and logs that are followed as they grow."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -13,11 +13,11 @@ Request = TypeVar("Request")
 Answer = TypeVar("Answer")
 
 WINDOW = 64
-"""Maximum of pending requests per stream; reading then pauses, so that flow control slows the sender."""
+"""Maximum number of pending requests per stream; then reading pauses, and flow control slows the sender."""
 MESSAGE_BYTES = 64 * 1024
-"""Approximate message size of a long answer, kept small because a stalled reader holds one in memory."""
+"""Approximate size of a streamed message; small, because each stalled reader keeps one in memory."""
 PAUSE_SECONDS = 0.1
-"""Seconds for which new lines are collected into one message to a follower."""
+"""Seconds for which new points or log lines are collected before they are sent to a follower."""
 
 
 class AppendStreams:
@@ -29,7 +29,7 @@ class AppendStreams:
     async def answers(
         self, requests: AsyncIterator[Request], submit: Callable[[Request], Awaitable[asyncio.Future[Answer]]]
     ) -> AsyncGenerator[Answer]:
-        """Yield the answers in the order of the requests, with later requests in flight.
+        """Yield the answers in the order of the requests; several requests may be in flight.
 
         Raises:
             DomainError: a request failed, or the service is stopping.
@@ -62,7 +62,7 @@ class _Pipeline(Generic[Answer]):
     async def fill(
         self, requests: AsyncIterator[Request], submit: Callable[[Request], Awaitable[asyncio.Future[Answer]]]
     ) -> None:
-        """Submit requests as they arrive, within the window."""
+        """Submit requests as they arrive; at most `WINDOW` are pending."""
         try:
             async for request in requests:
                 await self._window.acquire()
@@ -115,7 +115,7 @@ class Subscription:
             self._some.set()
 
     def end(self, error: DomainError) -> None:
-        """Let `taken` raise `error` from now on."""
+        """Make `taken` raise `error` from now on."""
         self._error = error
         self._some.set()
 
@@ -167,8 +167,8 @@ async def history(
 ) -> AsyncGenerator[tuple[list[bytes], Sequence[Damage]]]:
     """Yield groups of series, one per message: stored points, then new ones, each point once.
 
-    Each group comes with the damage left out. Only the row reached is kept per attempt, so a slow reader
-    costs no memory and gets more points at once.
+    Each group comes with the damage found, which is left out. Only the last row read is kept per attempt, so
+    a slow reader takes no extra memory, and gets more points at once.
     """
     with subscriptions.subscribed(selection.covers) as subscription:
         rows: dict[AttemptName, int] = {}
@@ -188,7 +188,7 @@ async def history(
 
 
 async def first_part(reads: MetricReads, run: str, attempt: int, offset: int, tail_bytes: int) -> LogPart:
-    """Return the first part of a log, from `offset` or a line start about `tail_bytes` before the end."""
+    """Return the first part of a log: from `offset` or, if later, a line `tail_bytes` before the end."""
     if not tail_bytes:
         return await reads.log(run, attempt, offset, MESSAGE_BYTES)
     end = (await reads.log(run, attempt, 0, 1)).end
@@ -211,8 +211,8 @@ async def parts(
 ) -> AsyncGenerator[LogPart]:
     """Yield `part` and the stored parts after it; with `follow`, also parts added later.
 
-    Wait for a log that does not exist yet; once an attempt is chosen, read only its log. Damaged bytes are
-    left out, as the offset of the next part shows.
+    With `follow`, wait for a log that does not exist yet. Once a part has been found, read only the log of
+    its attempt. Damaged bytes are left out; the offset of the next part shows the gap.
 
     Raises:
         DamagedError: at the end, if bytes were left out; never with `follow`.

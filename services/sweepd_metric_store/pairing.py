@@ -1,6 +1,6 @@
-"""Comparison with the scheduler's database, which decides whether calls may write and read.
+"""Comparison with the scheduler's database; its result decides whether calls may write and read.
 
-Also the metric store's part of `sweepd pair`: listing and removing attempts.
+The module also has the metric store's part of `sweepd pair`: listing and removing attempts.
 """
 
 import asyncio
@@ -77,7 +77,7 @@ class Pairing:
             raise UnavailableError(self._service, self.address, "the scheduler has not connected to it yet")
 
     def require_known(self) -> None:
-        """Raise an error if the database was never paired: it may replace a lost one.
+        """Raise an error if this database was never paired, since it may be a new one in place of a lost one.
 
         Raises:
             DomainError: the database was never paired, or is paired with another scheduler's database.

@@ -1,4 +1,4 @@
-"""Ports of the service to its storage."""
+"""Ports between the service and its storage."""
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -10,7 +10,7 @@ from sweepd_metric_store.domain.batch import Batch
 from sweepd_metric_store.domain.checksum import Damage
 
 SYSTEM = "#system"
-"""Suffix of the run and sweep names of samples, a separate history; other names never contain `#`."""
+"""Suffix of the names under which a run's system samples are stored; other names never contain `#`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedPage:
-    """Encoded series or summaries, the damage left out, and the start of the next page (None at the end)."""
+    """Encoded series or summaries, the damage found, and the start of the next page (None at the end)."""
 
     items: Sequence[bytes]
     rest: Position | None
@@ -145,7 +145,7 @@ class EncodedPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """Growth of attempts: encoded series, the rows now reached, and attempts not yet read.
+    """New points of attempts: encoded series, the last row read of each attempt, and attempts not fully read.
 
     Damaged points are left out and reported.
     """
@@ -160,7 +160,7 @@ class Growth:
 class LogPart:
     """Bytes of the log of `attempt` (0: no log) from `offset` on; `end` is the length of the log.
 
-    With `damaged_from`, `content` is empty: the log is unreadable from there to `offset`.
+    With `damaged_from`, `content` is empty: the log is unreadable from `damaged_from` to `offset`.
     """
 
     attempt: int
@@ -200,7 +200,7 @@ class MetricReads(Protocol):
     """Path of the database."""
 
     def damaged(self, damages: Sequence[Damage]) -> DomainError:
-        """Return the error that reports these damages."""
+        """Return the error that reports this damage."""
 
     async def history(self, query: HistoryQuery) -> EncodedPage:
         """Return a page of histories, with runs in the order in which they first logged."""
@@ -216,13 +216,13 @@ class MetricReads(Protocol):
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
-        """Return a bounded portion of the points after the given row of each attempt; all if it has none."""
+        """Return a bounded number of points after the given row of each attempt (0 if none is given)."""
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return up to `limit` bytes of a log from `offset`; attempt 0 means the newest with a log."""
 
     async def list_files(self, run: str, after: str, limit: int) -> FilePage:
-        """Return the files of a run after a name, each from the newest attempt that has it."""
+        """Return the next files of a run after name `after`, each from the newest attempt that has it."""
 
     async def file_blob(self, run: str, name: str) -> int | None:
         """Return the id of a file's content, or None if it has none."""

@@ -1,4 +1,4 @@
-"""Servicer of `MetricService`: decode, make one call, encode; histories are sent as stored."""
+"""Servicer of `MetricService`: decodes requests, encodes answers, and sends histories as stored."""
 
 import asyncio
 from collections import deque
@@ -32,7 +32,7 @@ class FileReplacedError(DomainError, status=Status.ABORTED):
     """A file was replaced while it was read."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} was replaced while it was read; read it again")
+        super().__init__(f"{name} was replaced during the read; read it again")
 
 
 class MetricServicer:
@@ -64,7 +64,7 @@ class MetricServicer:
     async def Append(
         self, pieces: AsyncIterator[v1.AppendRequest], _context: object
     ) -> AsyncIterator[v1.AppendResponse]:
-        """Store pieces of lanes; answer each once it is durable."""
+        """Store pieces of lanes; answer each piece once it is durable."""
         require_service("Append")
         lanes: deque[v1.Lane.ValueType] = deque()
 
@@ -97,7 +97,7 @@ class MetricServicer:
         return encoding.page(page.items, token, self._left_out(page.damaged))
 
     async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
-        """Follow points; write to the context directly, to detect a stalled reader."""
+        """Send stored points, then new ones; write to the context directly, to detect a stalled reader."""
         self._pairing.require_known()
         selection = codec.selection(request)
         async with aclosing(following.history(selection, self._reads, self._subscriptions)) as groups:
@@ -165,7 +165,7 @@ class MetricServicer:
 
 
 def handlers(servicer: MetricServicer) -> grpc.GenericRpcHandler:
-    """Return the handlers of all methods; the generated registration would encode encoded answers again."""
+    """Return the handlers of all methods; the generated ones would encode the encoded answers again."""
     return grpc.method_handlers_generic_handler(
         SERVICE_NAME,
         {

@@ -1,4 +1,4 @@
-"""The writer thread: fair group commit of queued arrivals; answers are released after the commit."""
+"""Writer thread: group commit of arrivals from a fair queue; answers are released after the commit."""
 
 import asyncio
 import logging
@@ -19,8 +19,8 @@ class FairQueue(Generic[Item]):
     """Fair queue, filled in the event loop and drained by one thread in portions of bounded weight.
 
     Args:
-        most_items: maximum number of items of a portion.
-        most_weight: maximum total weight of a portion; a single item may exceed it.
+        most_items: maximum number of items per portion.
+        most_weight: maximum total weight per portion; a single item may exceed it.
     """
 
     def __init__(self, *, most_items: int, most_weight: int) -> None:
@@ -31,7 +31,7 @@ class FairQueue(Generic[Item]):
         self._closed = False
 
     def put(self, flow: Hashable, item: Item, weight: int) -> None:
-        """Append an item to its flow."""
+        """Append an item to the queue of its flow."""
         with self._some:
             self._flows.setdefault(flow, deque()).append((item, weight))
             self._some.notify()
@@ -71,14 +71,14 @@ class FairQueue(Generic[Item]):
 
 
 MAX_QUEUED = 256
-"""Most arrivals waiting for a commit; then `submit` waits, and flow control slows the sender."""
+"""Maximum number of arrivals waiting for a commit; then `submit` waits, and flow control slows the sender."""
 COMMIT_WEIGHT = 1024 * 1024
-"""Maximum weight of one commit in bytes; it takes tens of milliseconds while all other arrivals wait."""
+"""Maximum weight of a commit in bytes: all other arrivals wait for it, for some tens of milliseconds."""
 POINT_WEIGHT = 64
-"""Weight of a point in bytes, higher than its size because of the work it takes."""
+"""Weight of a point in bytes, higher than its size because of the work per point."""
 _COMPACT_EVERY = 10.0
 _COMPACT_AGAIN = 0.2
-"""Seconds between rounds of compaction: after a round without work, and while there is more."""
+"""Seconds until the next round of compaction: after a round without work, and after any other round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Writer:
 
         Args:
             store: the storage.
-            clock: paces compaction.
+            clock: clock that times compaction.
             log: log of failures.
             listener: called in the event loop after each commit, with the outcomes that stored anything new.
         """
@@ -125,7 +125,7 @@ class Writer:
             await asyncio.to_thread(self._thread.join)
 
     async def submit(self, arrival: Arrival) -> asyncio.Future[Stored]:
-        """Queue an arrival once there is room; return a future of its outcome after the commit.
+        """Queue an arrival once there is room; return the future of its outcome, set after the commit.
 
         The future raises DomainError if nothing of the arrival was stored.
 
@@ -168,7 +168,7 @@ class Writer:
             self._release(waiting, error)
         except Exception:  # noqa: BLE001 (one arrival must not stop the others)
             if not self._committed_singly(waiting):
-                self._log.exception("an arrival cannot be stored")
+                self._log.exception("storing an arrival failed")
                 message = "internal error; see the server's log"
                 self._release(waiting, DomainError(message, status=Status.INTERNAL))
         else:
@@ -195,7 +195,7 @@ class Writer:
 
     def _log_failure(self, error: DomainError) -> None:
         if not self._failing:
-            self._log.error("storing fails", extra={"why": error.message})
+            self._log.error("arrivals cannot be stored", extra={"why": error.message})
         self._failing = True
 
     def _release(self, waiting: Sequence[_Waiting], outcome: Sequence[Stored] | DomainError) -> None:
@@ -203,7 +203,7 @@ class Writer:
         self._loop.call_soon_threadsafe(self._answer, waiting, outcome)
 
     def _answer(self, waiting: Sequence[_Waiting], outcome: Sequence[Stored] | DomainError) -> None:
-        """Release the answers of one commit; runs in the event loop."""
+        """Set the futures of one commit; called in the event loop."""
         if isinstance(outcome, DomainError):
             for each in waiting:
                 if not each.answer.done():

@@ -1,1 +1,1 @@
-"""Decisions of the metric store, free of I/O."""
+"""Domain logic of the metric store, without I/O."""

@@ -1,4 +1,4 @@
-"""Points: arriving batches, stored stretches, and the comparison of a batch with the store."""
+"""Points: batches as received, stretches as stored, and the comparison of both."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ class RowRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """Values of one key in a batch; empty `offsets` mean every row that is not dropped."""
+    """Values of one key in a batch; without `offsets`, one value per row that is not dropped."""
 
     key: str
     kind: Kind
@@ -124,7 +124,7 @@ class Piece:
 
 
 def picked_values(values: Sequence[Value], positions: Sequence[int]) -> Values:
-    """Return the values at `positions`, all of one type."""
+    """Return the values at `positions`; all values have one type."""
     return cast("Values", [values[at] for at in positions])
 
 
@@ -132,11 +132,11 @@ class Standing(Enum):
     """Position of a range relative to a cursor."""
 
     NEXT = auto()
-    """The range continues at the cursor; the part at or below the cursor is trimmed."""
+    """The range extends beyond the cursor without a gap; its part up to the cursor is trimmed."""
     REPEATED = auto()
     """The whole range is already stored."""
     GAP = auto()
-    """The range begins beyond cursor + 1: nothing is stored, and the sender returns to the cursor."""
+    """The range begins beyond cursor + 1: nothing is stored, and the sender resumes at the cursor."""
 
 
 def standing(cursor: int, first: int, last: int) -> Standing:
@@ -156,8 +156,8 @@ def bytes_standing(cursor: int, offset: int, length: int) -> Standing:
 def differing_row(repeated: Stretch, stored: Iterable[Stretch], *, missing_differs: bool) -> int | None:
     """Return the first row in which a repeated stretch differs from stored stretches, or None.
 
-    Only values are compared. A value that is not stored differs only with `missing_differs`: it may have
-    been left out.
+    Only values are compared. A value that is not stored counts as different only with `missing_differs`,
+    since it may have been left out as malformed.
     """
     known: dict[int, tuple[Kind, Value]] = {}
     for each in stored:

@@ -11,7 +11,7 @@ from zlib import crc32
 def checksum(row: Sequence[object]) -> int:
     """Return the CRC-32 of a row of integers followed by a body.
 
-    This detects both a changed body and a body in the wrong row.
+    The checksum detects a changed body, and a body in the wrong row.
     """
     *numbers, body = row
     return crc32(cast(bytes, body), crc32(_layout(len(numbers)).pack(*numbers)))
@@ -37,7 +37,7 @@ class Damage:
     Args:
         run: full name of the run.
         attempt: number of the attempt; 0 for a file, which belongs to the run.
-        what: `points`, `summary`, `log` or `file`.
+        what: type of the part: `points`, `summary`, `log` or `file`.
         name: key of the points or of the summary, or name of the file; empty for a log.
     """
 

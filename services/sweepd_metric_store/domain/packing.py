@@ -12,13 +12,13 @@ from itertools import pairwise
 from sweepd_metric_store.domain.batch import Batch, Column, Kind, Piece, Spine, Stretch
 
 CLOSED_POINTS = 256
-"""Number of points from which a chunk is final; shorter pieces are the open tail of their series."""
+"""Number of points at which a chunk is closed; shorter pieces form the open tail of their series."""
 MAX_PIECE_POINTS = 744
-"""Maximum points of a piece of a batch; joined to the longest open tail, it stays below 1,000 points."""
+"""Maximum number of points of a piece; a piece and the longest open tail have fewer than 1,000 points."""
 MAX_TAIL_PIECES = 32
 """Number of pieces at which a tail is joined early, so that reading a short series stays cheap."""
 MAX_KEYS = 1_000
-"""Most distinct keys of one run, over all of its attempts."""
+"""Maximum number of distinct keys of one run, over all of its attempts."""
 MAX_KEY_CHARACTERS = 256
 MAX_TEXT_CHARACTERS = 1_024
 MAX_ROW = 2**63 - 1
@@ -39,19 +39,19 @@ class Packed:
 def check_range(first_row: int, last_row: int) -> None:
     """Raise MalformedBatchError unless the rows are a valid range."""
     if not 1 <= first_row <= last_row <= MAX_ROW:
-        raise MalformedBatchError(f"rows {first_row} to {last_row} are not a range counted from 1")
+        raise MalformedBatchError(f"rows {first_row} to {last_row} are not a valid range; the first row is 1")
 
 
 def pack(batch: Batch, *, after: int, known_keys: AbstractSet[str]) -> Packed:
     """Cut the rows of `batch` beyond row `after` into pieces.
 
     Args:
-        batch: the batch as it arrived; its range has passed `check_range`.
-        after: the cursor; rows up to it are stored already.
+        batch: the batch as received; its range has passed `check_range`.
+        after: the last row to skip, usually the cursor.
         known_keys: keys that the run has logged; new ones count against `MAX_KEYS`.
 
     Raises:
-        MalformedBatchError: the rows cannot be numbered, so nothing can be stored.
+        MalformedBatchError: the numbers of rows, steps and times do not match, so nothing can be stored.
     """
     packing = _Packing(batch, after, set(known_keys))
     pieces = [part for column in batch.columns for piece in packing.pieces(column) for part in _cut(piece)]
@@ -71,7 +71,7 @@ def _kept_rows(batch: Batch) -> Sequence[int]:
         kept -= span.last - span.first + 1
         previous = span.last
     if not len(batch.steps) == len(batch.times) == kept:
-        raise MalformedBatchError(f"{kept} rows have {len(batch.steps)} steps and {len(batch.times)} times")
+        raise MalformedBatchError(f"{kept} rows with {len(batch.steps)} steps and {len(batch.times)} times")
     if not batch.dropped:
         return range(first, last + 1)
     rows: list[int] = []
@@ -116,9 +116,7 @@ class _Packing:
         why = self._objection(column)
         stretch = None if why else self._stretch(column)
         if stretch is None:
-            self._left_out.append(
-                _LeftOut(column.key, why or "has offsets that name no row", len(column.values))
-            )
+            self._left_out.append(_LeftOut(column.key, why or "has invalid row offsets", len(column.values)))
             return
         stretch = self._legal_texts(column.key, stretch)
         if not len(stretch):
@@ -132,7 +130,7 @@ class _Packing:
         yield Piece(key=column.key, stretch=stretch)
 
     def complaints(self) -> list[str]:
-        """Return one line for each key and reason about values left out."""
+        """Return one line about left-out values for each key and reason."""
         return [f"{each.key!r} {each.why}: {each.values} values left out" for each in self._left_out]
 
     def _objection(self, column: Column) -> str:
@@ -141,7 +139,7 @@ class _Packing:
         if "\0" in column.key:
             return "has a NUL character"
         if column.key not in self.keys and len(self.keys) >= MAX_KEYS:
-            return f"is beyond the {MAX_KEYS} keys of a run"
+            return f"exceeds the limit of {MAX_KEYS} keys per run"
         return ""
 
     def _stretch(self, column: Column) -> Stretch | None:
@@ -180,7 +178,7 @@ class _Packing:
         return Spine(rows=self.rows, steps=self.batch.steps, times=self.batch.times).picked(new)
 
     def _positions(self, offsets: tuple[int, ...]) -> Sequence[int] | None:
-        """Translate row offsets into positions among the rows not dropped; None if an offset has no row."""
+        """Convert row offsets to positions in `rows`; None unless the offsets increase and all have rows."""
         if any(here >= there for here, there in pairwise(offsets)):
             return None
         if not self.batch.dropped:
@@ -206,7 +204,7 @@ class _Packing:
 
 
 def _clash(taken: Sequence[tuple[Kind, Spine]], stretch: Stretch) -> bool:
-    """Return True if a repeated key has a second value in any row."""
+    """Return True if `stretch` has a row in which its key has another value."""
     rows = set(stretch.spine.rows)
     return any(not rows.isdisjoint(spine.rows) for _, spine in taken)
 
@@ -223,7 +221,7 @@ def _cut(piece: Piece) -> Iterator[Piece]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tail:
-    """Open tail of a series: the pieces from `first_row` on, too short to be final."""
+    """Open tail of a series: the pieces from row `first_row` on, which are too short to be closed."""
 
     first_row: int = 0
     points: int = 0
@@ -235,9 +233,9 @@ NO_TAIL = Tail()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Arrived pieces from `start` to `stop` (exclusive) that become one chunk per type of value.
+    """New pieces from index `start` to `stop` (exclusive) that become one chunk per type of value.
 
-    With `takes_tail`, the stored tail is read back, prepended, and removed. A group that is not `closed`
+    With `takes_tail`, the stored tail is read, prepended, and removed. A group that is not `closed`
     becomes part of the tail.
     """
 
@@ -248,7 +246,7 @@ class Group:
 
 
 def plan(tail: Tail, sizes: Sequence[int]) -> list[Group]:
-    """Decide how pieces of `sizes` points, in row order, are joined to each other and to `tail`."""
+    """Group pieces of `sizes` points, in row order, to be joined to each other and to `tail`."""
     groups: list[Group] = []
     start, points, behind_tail = 0, tail.points, tail.pieces > 0
     for at, size in enumerate(sizes):

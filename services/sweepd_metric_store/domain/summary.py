@@ -50,7 +50,7 @@ def extended(summary: Summary | None, stretch: Stretch) -> Summary:
 def finite_numbers(stretch: Stretch) -> Sequence[float]:
     """Return the finite numbers of `stretch` in order, without booleans and texts."""
     numbers = stretch.numbers()
-    # If any value is not finite, neither is the sum; a sum that merely overflows is handled too.
+    # If any value is not finite, neither is the sum. The sum of finite values may overflow, too.
     if math.isfinite(sum(numbers)):
         return numbers
     return [number for number in numbers if math.isfinite(number)]
@@ -73,7 +73,7 @@ def _mean(numbers: Sequence[float], known: Summary) -> float | None:
         return fresh
     share = len(numbers) / (known.number_count + len(numbers))
     mean = known.mean + (fresh - known.mean) * share
-    # The difference of two huge means of opposite sign overflows; their weighted parts do not.
+    # The difference of two huge means of opposite sign overflows; the weighted means do not.
     return mean if math.isfinite(mean) else known.mean * (1 - share) + fresh * share
 
 

@@ -13,17 +13,17 @@ NOTHING = -(2**63) - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An attempt that has delivered rows, and the step of the checkpoint it resumed from, if any."""
+    """Attempt with stored rows, and the step of the checkpoint from which it resumed, if any."""
 
     number: int
     resumed_from_step: int | None
 
 
 def last_visible_steps(attempts: Iterable[Attempt]) -> Mapping[int, int]:
-    """Return the last step of each attempt, by number, that no newer attempt has replaced.
+    """Return, by attempt number, the last step that no newer attempt has replaced.
 
     An attempt that resumed at step s replaces all older points beyond s; an attempt that started over
-    replaces all of them. `NOTHING` is below every step, `EVERYTHING` is the largest.
+    replaces all older points. `NOTHING` is below every step, `EVERYTHING` is the largest step.
     """
     limit = EVERYTHING
     limits: dict[int, int] = {}
@@ -45,15 +45,15 @@ def windowed(stretch: Stretch, *, first_row: int, last_row: int, last_step: int 
 
 
 def thinned(stretches: Iterable[Stretch], *, total: int, max_points: int) -> Iterator[Stretch]:
-    """Yield about `max_points` of the `total` points of a series, chosen for plotting, in order.
+    """Yield about `max_points` of the `total` points of a series, chosen for plotting, by type in row order.
 
     Buckets have equally many points. Each keeps its smallest and largest finite values (for texts, its first
     and last) and the first value that is not finite; both ends of the series are always kept. Points are
-    held until their bucket is full, so a long series takes only the memory of its thinned form.
+    held only until their bucket is full, so memory is proportional to the thinned series.
 
     Args:
         stretches: one series, with any mix of types, in row order.
-        total: number of its points; a wrong number makes the buckets coarser or finer.
+        total: number of points of the series; a wrong number makes the buckets coarser or finer.
         max_points: 1 or more.
     """
     if total <= max_points:
@@ -104,13 +104,13 @@ class _Thinner:
     def take(self, stretch: Stretch) -> None:
         points = self._open
         points.extend(stretch)
-        # One point stays open, since it may be the last of the series, which is always kept.
+        # Leave one point open, since it may be the last of the series, which is always kept.
         whole = (len(points.values) - 1) // self._width * self._width
         if whole:
             self._close(whole, ends=False)
 
     def finished(self) -> Iterator[Stretch]:
-        """Yield the kept points in stretches of at most MAX_PIECE_POINTS points."""
+        """Close the last bucket; yield the kept points in stretches of at most MAX_PIECE_POINTS points."""
         self._close(len(self._open.values), ends=True)
         kept = self._kept
         for start in range(0, len(kept.values), MAX_PIECE_POINTS):
@@ -130,7 +130,7 @@ class _Thinner:
 
 
 def _worth_drawing(values: list[Value], start: int, stop: int) -> set[int]:
-    """Return the positions of the points that one bucket keeps."""
+    """Return the positions of the points to keep from the bucket `values[start:stop]`."""
     bucket = values[start:stop]
     numbers = [value for value in bucket if not isinstance(value, str)]
     if len(numbers) < len(bucket):

@@ -1,4 +1,4 @@
-"""Storage of files: deduplicated contents, in pieces; an attempt delivers one file at a time."""
+"""Storage of files: deduplicated contents, in pieces; an attempt uploads one file at a time."""
 
 import hashlib
 import secrets
@@ -61,7 +61,7 @@ def store(connection: Connection, attempt: AttemptState, arrival: FileArrived) -
     """Store one piece in the open transaction."""
     upload = _upload(connection, attempt.id)
     if arrival.number > MAX_NUMBER:
-        return Stored(name=arrival.name, cursor=upload.number, rejection="no piece has this number")
+        return Stored(name=arrival.name, cursor=upload.number, rejection="the piece number is too large")
     if not follows(arrival.number, upload.number):
         return Stored(name=arrival.name, cursor=upload.number)
     rejection = _refusal(connection, attempt, arrival, upload)
@@ -94,7 +94,7 @@ def page(connection: Connection, run: str, after: str, limit: int) -> FilePage:
 
 
 def blob(connection: Connection, run: str, name: str) -> int | None:
-    """Return the id of a file's content; None without file or content."""
+    """Return the id of a file's content; None if there is no file or content."""
     row = connection.execute(_BLOB, (run, name)).first()
     return None if row is None or row[0] is None else int(row[0])
 
@@ -123,7 +123,7 @@ def _size(connection: Connection, blob_id: int) -> int | None:
 
 
 def _refusal(connection: Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload) -> str:
-    """Return why a piece is permanently refused, or "" if it is not."""
+    """Return the reason why a piece is permanently refused; "" if it is not."""
     if complaint := complaint_of_name(arrival.file):
         return complaint
     if arrival.left_out or arrival.offset == 0:
@@ -132,14 +132,14 @@ def _refusal(connection: Connection, attempt: AttemptState, arrival: FileArrived
             return complaint
         return "" if arrival.left_out else complaint_of_size(arrival.size, others=size)
     if (arrival.file, arrival.offset) != (upload.name, upload.offset):
-        return "it does not continue where the file ended"
+        return "its pieces are not consecutive"
     return ""
 
 
 def _taken(
     connection: Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload
 ) -> tuple[_Upload, str]:
-    """Store the bytes of a piece; the last one completes the file."""
+    """Store the bytes of a piece; the last piece completes the file."""
     blob_id = upload.blob
     size = (_size(connection, blob_id) if blob_id else None) or arrival.size
     if len(arrival.content) > MAX_PIECE_BYTES or arrival.offset + len(arrival.content) > size:
@@ -169,7 +169,7 @@ def _taken(
 
 
 def _shared(connection: Connection, blob_id: int, digest: bytes) -> int:
-    """Return the blob to keep for a content: an intact duplicate, else the new blob."""
+    """Return the blob to keep: an intact stored duplicate, else the new one; drop the other."""
     known = connection.execute("select id from file_blob where digest = ?", (digest,)).first()
     if known is None:
         connection.execute("update file_blob set digest = ? where id = ?", (digest, blob_id))
@@ -218,14 +218,14 @@ def _put_file(
 
 
 def _others(connection: Connection, attempt: AttemptState, arrival: FileArrived) -> tuple[int, int]:
-    """Return the number of other files of the run, and their total of stored bytes."""
+    """Return the number of other files of the run, and the total of their stored bytes."""
     totals = _totals(connection, attempt)
     namesakes = _namesakes(connection, attempt, arrival.file)
     return totals.count - len(namesakes), totals.size - sum(each.size for each in namesakes)
 
 
 def _totals(connection: Connection, attempt: AttemptState) -> FileTotals:
-    """Return the totals of the run, counted only once, since a run may have thousands of files."""
+    """Return the file totals of the run, counted only once, since a run may have thousands of files."""
     if attempt.run.files is None:
         count, size = connection.execute(_TOTALS, (attempt.run.id,)).first() or (0, 0)
         attempt.run.files = FileTotals(count, int(size))

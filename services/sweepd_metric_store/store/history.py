@@ -1,4 +1,4 @@
-"""Pages of histories, and growth since a watcher last read.
+"""Pages of histories, and new points since a watcher's last read.
 
 Chunks are returned as stored, and cut or thinned only if the query requires it.
 """
@@ -39,11 +39,11 @@ LONG_POINTS = 100_000
 """Number of points from which thinning takes more than a tenth of a second."""
 _SERIES_LOOKED_AT = 2_000
 FAIR_BYTES = 64 * 1024
-"""Approximate limit of one read, so that a stalled watcher holds little and others get their turn."""
+"""Approximate maximum size of one read: a stalled watcher holds little memory, and others wait briefly."""
 _WHOLE_CHUNKS = 8
-"""Most keys that are read as whole chunks, which are sent as stored."""
+"""Maximum number of keys that are read in whole chunks, which are sent as stored."""
 _POINT_BYTES = 24
-"""Approximate size of a number in a chunk; longer texts are detected when read."""
+"""Approximate size of a point with a number in a chunk; longer texts are detected when read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ def parts_between(
 ) -> Iterator[Part]:
     """Yield the intact chunks of a series in order of first row, cut to these rows and this last step.
 
-    Fewer points in the whole series than `expected` (0: unknown) are damage, too. Cutting may change the
-    order if stretches of different types overlap, so a part is held until no later chunk can begin before it.
+    A series without exactly `expected` points (0: unknown) is damaged, too. Cutting may change the order if
+    stretches of different types overlap, so a part is held until no later chunk can begin before it.
     """
     waiting: list[tuple[int, Part]] = []
     for chunk in read_chunks(
@@ -263,7 +263,7 @@ def _grown(
     cursor: int,
     damages: Damages,
 ) -> tuple[dict[str, list[Part]], int]:
-    """Return bounded parts by key beyond row `seen`, and the row up to which all keys are read."""
+    """Return a bounded number of parts after row `seen`, by key, and the last row read of all keys."""
     if not wanted:
         return {}, cursor
     share = FAIR_BYTES // len(wanted)
@@ -287,7 +287,7 @@ def _grown(
     return {key: parts for key, parts in cut.items() if parts}, last
 
 
-# Attempts without a selected series are included, since they may have replaced others.
+# Attempts without a selected series are included, since they may replace points of other attempts.
 _SERIES = """
     select r.id, r.name, a.number, a.resumed_from_step, k.name, {figures} from run r
     cross join attempt a on a.run_id = r.id and a.point_row > 0

@@ -1,4 +1,4 @@
-"""State of the writer: stored attempts and series, staged changes, and the write of names and cursors."""
+"""State of the writer: cached attempts and series with staged changes, and writing of names and cursors."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -25,15 +25,15 @@ from sweepd_metric_store.store.tables_sql import (
 )
 
 MAX_SERIES = 20_000
-"""Most series held in memory; then the longest-idle attempts are evicted, and read again when needed."""
+"""Maximum number of cached series; then the longest-idle attempts are evicted, and read again when needed."""
 
 _Key = tuple[str, int]
-"""Run and attempt number; a run belongs to the sweep with which it first arrived."""
+"""Name of the run and number of the attempt; a run belongs to the sweep with which it first arrived."""
 
 
 @dataclass(slots=True)
 class FileTotals:
-    """Number of files of a run, and their total of stored bytes."""
+    """Number of files of a run, and the total of their stored bytes."""
 
     count: int
     size: int
@@ -43,7 +43,7 @@ class FileTotals:
 class RunState:
     """A run and the keys that it has logged; `files` is counted when the first file is stored.
 
-    Shared by the attempts of the run in memory; `attempts` is their number.
+    Shared by the cached attempts of the run; `attempts` is their number.
     """
 
     id: int
@@ -54,7 +54,7 @@ class RunState:
 
 @dataclass(slots=True)
 class SeriesState:
-    """One key of one attempt; `arrived` holds staged stretches."""
+    """Series: one key of one attempt; `arrived` holds staged stretches."""
 
     id: int
     attempt_id: int
@@ -79,7 +79,7 @@ class Conflict:
 class AttemptState:
     """An attempt and its cursors; `log_arrived` holds staged bytes.
 
-    Nothing is accepted during a conflict, because an answer covers everything sent before it.
+    During a conflict nothing is accepted, because a cursor acknowledges everything before it.
     """
 
     id: int
@@ -98,7 +98,7 @@ class AttemptState:
 
 
 class Ledger:
-    """State of the only writer, which therefore assigns all ids; a failed commit drops the ledger."""
+    """State of the only writer, which assigns all ids; discarded when a commit fails."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -182,11 +182,11 @@ class Ledger:
                     break
 
     def active_since(self, time: float) -> AbstractSet[int]:
-        """Return the ids of attempts stored since `time`."""
+        """Return the ids of the attempts that were changed since `time`."""
         return {attempt.id for attempt in self._attempts.values() if attempt.touched >= time}
 
     def forget(self, attempt_ids: AbstractSet[int]) -> None:
-        """Evict attempts that were changed in the database."""
+        """Evict attempts, since compaction has changed them in the database."""
         for key in [key for key, attempt in self._attempts.items() if attempt.id in attempt_ids]:
             self._forget(key)
 

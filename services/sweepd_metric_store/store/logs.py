@@ -11,7 +11,7 @@ from sweepd_metric_store.store.ledger import AttemptState, Ledger
 from sweepd_metric_store.store.tables_sql import LOG_PIECE, log_piece_values
 
 CLOSED_BYTES = 64 * 1024
-"""Total bytes at which pieces are joined; until then they are the open tail of the log."""
+"""Total size in bytes at which pieces are joined; until then they are the open tail of the log."""
 MAX_TAIL_PIECES = 32
 _LOGS_PER_ROUND = 50
 
@@ -25,7 +25,7 @@ def write(connection: Connection, ledger: Ledger) -> None:
 
 
 def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
-    """Join the tail pieces of some logs whose attempts are not `busy`; return those attempts' ids."""
+    """Join the tail pieces of some logs whose attempts are not `busy`; return the ids of these attempts."""
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_ROUND)).all()
     for attempt_id, offset, end in loose:
         content = _taken_tail(connection, attempt_id, offset, end)
@@ -97,7 +97,7 @@ def _taken_tail(connection: Connection, attempt_id: int, offset: int, end: int) 
 
 
 def _begins(connection: Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
-    """Return the first offsets of the pieces that overlap the bytes from `offset` to `stop`."""
+    """Return the start offsets of the pieces that overlap the bytes from `offset` to `stop`."""
     return [
         first
         for (first,) in connection.execute(

@@ -16,7 +16,7 @@ from sweepd_metric_store.ports import SYSTEM, Selection
 from sweepd_metric_store.store.tables_sql import SERIES
 
 MAX_PART_BYTES = 48 * 1024
-"""Size above which parts (of long texts only) are halved, so that they fit into a small page."""
+"""Size above which a part is halved to fit into a small page; only parts with long texts are so large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +110,9 @@ class PageBuilder:
 
 
 OnDamage: TypeAlias = Callable[[], None]
-"""Callback for each damaged row; raises an exception to end the read."""
+"""Callback for each damaged row; may raise an exception to end the read."""
 
-# Runs come in order of id, so that the next page can continue after the last one.
+# Runs are selected from an id on, since each page continues where the previous one ended.
 _RUNS_OF_SWEEP = "r.sweep_id = (select id from sweep where name = :sweep) and r.id >= :run_id"
 _RUNS_NAMED = "r.name in (select value from json_each(:runs)) and r.id >= :run_id"
 _KEYS = "(cast(:keys as text) is null or k.name in (select value from json_each(:keys)))"
@@ -124,7 +124,7 @@ def clauses(selection: Selection) -> dict[str, str]:
 
 
 def parameters(selection: Selection, *, run_id: int = 0) -> dict[str, str | int | None]:
-    """Return the values bound in `clauses`."""
+    """Return the values of the parameters in `clauses`."""
     return {
         "sweep": selection.sweep,
         "runs": _listed(selection.runs),
@@ -151,19 +151,19 @@ _FIGURES = ", ".join(f"s.{name}" for name in _COLUMNS)
 """Columns of `series s`, from its id to its checksum."""
 _ONE = f"select {_FIGURES} from series s where s.id = ?"
 _UNKNOWN = (0, sum(1 << kind for kind in Kind))
-"""Points and kinds of a damaged series: 0, so that no wrong number controls thinning, and all kinds."""
+"""Points and kinds of a damaged series: 0 (unknown), so that no wrong number affects thinning, and all."""
 
 
 def series_rows(
     connection: Connection, statement: str, selection: Selection, *, run_id: int = 0, attempt_id: int = 0
 ) -> Iterator[tuple[Row, Row | None]]:
-    """Yield the names (up to the id) and figures of each series, with None for unreadable figures.
+    """Yield the columns up to the series id, and the figures, of each series; None for unreadable figures.
 
     Args:
         connection: a connection in a transaction.
-        statement: selects the column of its order first and `{figures}` last; begins at `:run_id`.
+        statement: selects its sort column first and `{figures}` last; its result starts at `:run_id`.
         selection: runs and keys of the statement.
-        run_id: id of the first run.
+        run_id: id of the first run to select.
         attempt_id: id of the attempt, for a statement about one attempt.
     """
     asked = parameters(selection, run_id=run_id) | {"attempt_id": attempt_id}
@@ -180,7 +180,7 @@ def series_rows(
         pass
     else:
         return
-    # A database page is unreadable: list all series from the index, and read their figures individually.
+    # A database page is unreadable: list the series from the index, and read the figures one by one.
     rest = connection.execute(statement.format(figures="s.id", **conditions), asked | {"run_id": run_id})
     for names in rest.all():
         if names not in yielded:

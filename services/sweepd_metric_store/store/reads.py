@@ -52,7 +52,7 @@ def summary_page(
 
 
 def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterator[tuple[Row, Row | None]]:
-    """Yield names and figures of each key, from the newest attempt that logged it."""
+    """Yield names and figures of one series per run and key: that of the newest attempt with the key."""
     rows = queries.series_rows(connection, _SUMMARIES, selection, run_id=run_id)
     for _, of_run in groupby(rows, key=lambda row: row[0][0]):
         newest = {row[0][3]: row for row in sorted(of_run, key=lambda row: row[0][2])}
@@ -60,7 +60,7 @@ def _newest(connection: Connection, selection: Selection, run_id: int) -> Iterat
             yield newest[key]
 
 
-# Rows are joined in the order of the result, so nothing is sorted.
+# The joins yield rows in the order of the result, so no sort is needed.
 _SUMMARIES = """
     select r.id, r.name, a.number, k.name, {figures} from run r
     cross join attempt a on a.run_id = r.id
@@ -90,10 +90,10 @@ class SqlReads:
         self._connections: set[Connection] = set()
 
     def open(self) -> None:
-        """Hold the database open, independent of the writer.
+        """Open a connection that stays open, independent of the writer.
 
-        The files shared by readers and writer exist as long as a connection is open; on a full disk they
-        could not be created again, and reads would fail.
+        The files shared by readers and writer exist only while a connection is open; on a full disk they
+        could not be created, and reads would fail.
 
         Raises:
             DomainError: the database cannot be opened.
@@ -134,7 +134,7 @@ class SqlReads:
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
-        """Return a bounded portion of the points after the given row of each attempt; see `MetricReads`."""
+        """Return a bounded number of points after the given row of each attempt; see the port."""
         return await self._run(self._patient, history.growth, names, rows, keys)
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
@@ -146,11 +146,11 @@ class SqlReads:
         return await self._run(self._threads, files.page, run, after, limit)
 
     async def file_blob(self, run: str, name: str) -> int | None:
-        """Return the id of a content; see the port."""
+        """Return the id of a file's content; see the port."""
         return await self._run(self._threads, files.blob, run, name)
 
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
-        """Return a piece of a content; see the port."""
+        """Return a piece of a file's content; see the port."""
         try:
             return await self._run(self._patient, files.piece, blob, offset)
         except files.DamagedPieceError as error:
@@ -171,7 +171,7 @@ class SqlReads:
         *arguments: Arguments.args,
         **named: Arguments.kwargs,
     ) -> Answer:
-        """Read in a thread of a pool, in one transaction, unaffected by concurrent compaction."""
+        """Call `read` in a thread of `pool`, in one transaction, unaffected by concurrent compaction."""
         return await asyncio.get_running_loop().run_in_executor(
             pool, self._read, lambda connection: read(connection, *arguments, **named)
         )

@@ -1,4 +1,4 @@
-"""Chunk rows of series: writes, joins as decided by `packing`, and reads that skip damaged rows."""
+"""Chunks of series: writing, joining as planned by `packing`, and reading without damaged chunks."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ class _Statements:
         )
 
     def insert(self, series_id: int, rows: Sequence[Chunk]) -> None:
-        """Add chunk rows."""
+        """Collect the insertion of chunks."""
         self.inserted += [chunk_row(series_id, each) for each in rows]
 
     def taken_tail(self, series_id: int, first_row: int) -> list[Chunk]:
@@ -88,14 +88,14 @@ def write(connection: Connection, ledger: Ledger) -> None:
 
 
 def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
-    """Join the tail chunks of some series whose attempts are not `busy`; return those attempts' ids."""
+    """Join the tail chunks of some series whose attempts are not `busy`; return the ids of these attempts."""
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _SERIES_PER_ROUND)).all()
     statements = _Statements(connection)
     for series_id, _, first_row in loose:
         if tail := statements.taken_tail(series_id, first_row):
             statements.insert(series_id, _joined(tail))
     statements.run()
-    # A tail of several types, or a damaged one, stays in pieces, but counts as one: else each round finds it.
+    # A tail of several types, or a damaged one, stays in pieces. Count it as one, to exclude it from now on.
     connection.execute_many("update series set tail_pieces = 1 where id = ?", [(each[0],) for each in loose])
     return {int(each[1]) for each in loose}
 
@@ -206,7 +206,7 @@ def read_chunks(
 
 
 def _counted(connection: Connection, series_id: int) -> int:
-    """Return the number of points found through the index of a series; a damaged index loses rows."""
+    """Return the number of points found through the index of a series; a damaged index lacks rows."""
     try:
         return number(connection, _POINTS, (series_id,))
     except DamagedError:
@@ -216,7 +216,7 @@ def _counted(connection: Connection, series_id: int) -> int:
 def _overlapping_rows(
     connection: Connection, series_id: int, first_row: int, last_row: int, *, mixed: bool
 ) -> Iterator[Row | None]:
-    """Yield the database rows of chunks that overlap these rows, None for each unreadable one."""
+    """Yield the database row of each chunk that overlaps these rows of points; None for an unreadable one."""
     reached = -1
     asked = {"series_id": series_id, "first_row": first_row, "last_row": last_row}
     try:
@@ -252,7 +252,7 @@ _ADJACENT = f"""
             (select max(first_row) from chunk where series_id = :series_id and first_row <= :first_row), 0)
     order by first_row"""
 _POINTS = "select coalesce(sum(points), 0) from chunk where series_id = ?"
-# Read from the index only.
+# Reads the index only.
 _BEGINS = (
     "select first_row from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
 )

@@ -16,7 +16,7 @@ class MetricTable(SQLModel, registry=registry()):
 
 
 class SweepRow(MetricTable, table=True):
-    """Sweep that has logged; other tables refer to names by integer keys."""
+    """Sweep with stored data; other tables refer to names by integer keys."""
 
     __tablename__ = "sweep"
     id: int = column(key=True)
@@ -24,7 +24,7 @@ class SweepRow(MetricTable, table=True):
 
 
 class RunRow(MetricTable, table=True):
-    """Run that has logged; ids increase in the order in which runs first logged."""
+    """Run with stored data; ids increase in the order in which runs first logged."""
 
     __tablename__ = "run"
     id: int = column(key=True)
@@ -66,7 +66,7 @@ _LOOSE_SERIES = text("tail_pieces > 1")
 
 
 class SeriesRow(MetricTable, table=True):
-    """One key of one attempt: its summary, and the start of its open tail."""
+    """Series: one key of one attempt, with its summary and the start of its open tail."""
 
     __tablename__ = "series"
     __table_args__ = (
@@ -90,7 +90,7 @@ class SeriesRow(MetricTable, table=True):
 
 
 class ChunkRow(MetricTable, table=True):
-    """Stretch of a series as sent: the body is a serialised `SeriesChunk`."""
+    """Stretch of a series; `body` is a serialised `SeriesChunk`, as sent to readers."""
 
     __tablename__ = "chunk"
     __entity__ = Chunk
@@ -117,7 +117,7 @@ class LogPieceRow(MetricTable, table=True):
 
 
 class FileBlobRow(MetricTable, table=True):
-    """Content of files; a content with a digest is complete and shared. Ids are never reused."""
+    """Content of files; if it has a digest, it is complete and may be shared. Ids are never reused."""
 
     __tablename__ = "file_blob"
     id: int = column(key=True)
@@ -148,7 +148,7 @@ class FileRow(MetricTable, table=True):
 
 
 class FileUploadRow(MetricTable, table=True):
-    """File cursor of an attempt, and the file being uploaded."""
+    """Cursor of the files of an attempt, and the file being uploaded."""
 
     __tablename__ = "file_upload"
     attempt_id: int = column(key=True, references="attempt.id")
@@ -159,12 +159,12 @@ class FileUploadRow(MetricTable, table=True):
 
 
 class IdentityRow(MetricTable, IdentityColumns, table=True):
-    """Identity of this database, and the last known state of the scheduler's."""
+    """Identity of this database, and the last known state of the scheduler's database."""
 
     __tablename__ = "identity"
 
 
 class GenerationRow(MetricTable, GenerationColumns, table=True):
-    """Start of the service with at least one commit, and the number of its first commit."""
+    """Start of the service, stored with the number of the first commit after it."""
 
     __tablename__ = "generation"

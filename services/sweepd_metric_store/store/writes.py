@@ -18,7 +18,7 @@ from sweepd_metric_store.store.series import read_chunks
 from sweepd_metric_store.store.tables_sql import SCHEMA
 
 MAX_NAME = 1_024
-"""Most characters of a full name, far above the lengths that the scheduler assigns."""
+"""Maximum length of a full name in characters; the names that the scheduler assigns are much shorter."""
 MAX_LOG_PIECE = 256 * 1024
 _NAMED_COMPLAINTS = 5
 
@@ -27,7 +27,7 @@ def staged(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
     """Add the new part of `arrival` to the ledger, without writing."""
     name = arrival.name
     if not (_is_name(name.run) and _is_name(name.sweep) and name.attempt):
-        return Stored(name=name, cursor=0, rejection="it does not name its sweep, run and attempt")
+        return Stored(name=name, cursor=0, rejection="the sweep, run or attempt is missing or invalid")
     attempt = ledger.attempt(name)
     match arrival:
         case PointsArrived():
@@ -43,19 +43,19 @@ def _is_name(text: str) -> bool:
 
 
 def is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
-    """Return True if an arrival is a piece of a file that remains to be stored."""
+    """Return True if an arrival is a piece of a file that has not been rejected."""
     return isinstance(arrival, FileArrived) and not answer.rejection
 
 
 def _conflict(known: Conflict | None, complaint: str, first: int, last: int) -> Conflict | None:
-    """Return the conflict after an arrival from `first` to `last`; a match that covers it ends it."""
+    """Return the conflict after an arrival from `first` to `last`; equal content ends a known conflict."""
     if complaint:
         return Conflict(min(first, known.at) if known else first, complaint)
     return None if known and first <= known.at <= last else known
 
 
 def _refused(arrival: Arrival, cursor: int, conflict: Conflict) -> Stored:
-    """Return the answer to an arrival that differs from the store: another attempt may use this name."""
+    """Return the refusal of an arrival that differs from the store: two attempts may use one name."""
     return Stored(name=arrival.name, cursor=cursor, rejection=conflict.complaint, refused=True)
 
 
@@ -131,12 +131,12 @@ def _complaint_of_points(connection: Connection, attempt: AttemptState, arrival:
             continue
         row = differing_row(repeated, found, missing_differs=not packed.complaints)
         if row is not None:
-            return f"row {row} is stored with another value of {piece.key!r}"
+            return f"row {row} is stored with a different value of {piece.key!r}"
     return ""
 
 
 def _complaint_of_log(connection: Connection, attempt: AttemptState, arrival: LogArrived) -> str:
-    """Return a complaint if different bytes are stored, or ""."""
+    """Return a complaint if the stored bytes are different, or ""."""
     repeated = arrival.content[: max(0, attempt.log_offset - arrival.offset)]
     arrived = b"".join(attempt.log_arrived)
     committed = attempt.log_offset - len(arrived)
@@ -148,11 +148,11 @@ def _complaint_of_log(connection: Connection, attempt: AttemptState, arrival: Lo
     stored += arrived[max(0, arrival.offset - committed) :]
     if stored[: len(repeated)] == repeated:
         return ""
-    return f"other bytes are stored from offset {arrival.offset} on"
+    return f"different bytes are stored from offset {arrival.offset} on"
 
 
 class _Stored:
-    """Content of a series, committed or staged."""
+    """Stretches of a series, committed and staged."""
 
     def __init__(self, connection: Connection, series: SeriesState | None) -> None:
         self._connection = connection
@@ -174,7 +174,7 @@ class _Stored:
 
 
 IDLE_SECONDS = 30.0
-"""Seconds without an arrival after which an attempt is idle, so that joining its small pieces pays off."""
+"""Seconds without an arrival after which an attempt counts as idle, and its small pieces are joined."""
 
 _NEWEST = (
     "select checksum from chunk order by series_id desc, first_row desc limit 1",
@@ -257,7 +257,7 @@ class SqlWrites:
             ensure_identity(connection)
             for newest in _NEWEST:
                 connection.execute(newest).first()
-            # The file may have been replaced by another database, with its own commits.
+            # The file may have been replaced by another database, which has other commits.
             self._counter = Counter()
             return connection, Ledger(connection)
         except BaseException:

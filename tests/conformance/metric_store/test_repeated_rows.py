@@ -33,7 +33,7 @@ def test_a_repeated_row_with_another_value_is_refused_and_rows_of_other_runs_are
     assert refused.refused
     assert refused.cursor == 2
     (key,) = other
-    assert refused.rejection == f"row 2 is stored with another value of '{key}'"
+    assert refused.rejection == f"row 2 is stored with a different value of '{key}'"
     assert (stored.refused, stored.cursor, stored.fresh) == (False, 1, True)
 
 
@@ -73,7 +73,7 @@ def test_different_repeated_bytes_of_a_log_are_refused(store: Store, together: b
         (refused,) = store.writes.commit([other])
     assert (taken.refused, taken.cursor) == (False, 4)
     assert (refused.refused, refused.cursor) == (True, 4)
-    assert refused.rejection == "other bytes are stored from offset 1 on"
+    assert refused.rejection == "different bytes are stored from offset 1 on"
 
 
 @pytest.mark.parametrize("together", [False, True])

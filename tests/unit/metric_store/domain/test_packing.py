@@ -80,7 +80,7 @@ def test_a_value_with_an_offset_of_a_dropped_or_missing_row_is_left_out(offset: 
     batch = a_batch(doubles("a", 1.0, offsets=(offset,)), dropped=(RowRange(first=2, last=2),))
     packed = pack(batch, after=0, known_keys=set())
     assert list(packed.pieces) == []
-    assert list(packed.complaints) == ["'a' has offsets that name no row: 1 values left out"]
+    assert list(packed.complaints) == ["'a' has invalid row offsets: 1 values left out"]
 
 
 def test_a_full_column_has_a_value_for_each_row_that_is_not_dropped() -> None:
@@ -110,7 +110,7 @@ def test_a_bad_column_is_left_out_and_named_and_the_rest_is_kept(bad: Column) ->
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (doubles("bad", 1.0, offsets=(3,)), "'bad' has offsets that name no row: 1 values left out"),
+        (doubles("bad", 1.0, offsets=(3,)), "'bad' has invalid row offsets: 1 values left out"),
         (doubles("", 1.0, offsets=(0,)), "'' is not 1 to 256 characters long: 1 values left out"),
         (doubles("\0", 1.0, offsets=(0,)), "'\\x00' has a NUL character: 1 values left out"),
     ],
