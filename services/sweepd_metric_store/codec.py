@@ -39,7 +39,7 @@ _END_OF_TIME = 253_402_300_800
 """Start of the year 10000 as Unix time; a protobuf timestamp must be earlier."""
 
 
-def arrived(request: v1.AppendRequest) -> Arrival:
+def arrival(request: v1.AppendRequest) -> Arrival:
     """Decode a request to append, without validating its content.
 
     Raises:
@@ -140,10 +140,10 @@ def log_part(part: LogPart) -> v1.ReadLogResponse:
     return v1.ReadLogResponse(attempt=part.attempt, offset=part.offset, content=part.content)
 
 
-Selecting = v1.GetHistoryRequest | v1.ListSummariesRequest | v1.WatchHistoryRequest
+SelectionRequest = v1.GetHistoryRequest | v1.ListSummariesRequest | v1.WatchHistoryRequest
 
 
-def selection(request: Selecting) -> Selection:
+def selection(request: SelectionRequest) -> Selection:
     """Decode the selection of points.
 
     Raises:
@@ -230,7 +230,7 @@ def file_page_size(request: v1.ListFilesRequest) -> int:
     return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_FILE_PAGE_SIZE)
 
 
-def logged_run(request: v1.ReadLogRequest | v1.ListFilesRequest | v1.ReadFileRequest) -> str:
+def run_of(request: v1.ReadLogRequest | v1.ListFilesRequest | v1.ReadFileRequest) -> str:
     """Return the full name of the run whose log or files are requested.
 
     Raises:

@@ -100,36 +100,36 @@ def grouped(items: Sequence[bytes], size: int = MESSAGE_BYTES) -> Iterator[list[
 
 
 class Subscription:
-    """Set of attempts that have grown since the last call of `taken`."""
+    """Set of attempts that have grown since the last call of `take`."""
 
     def __init__(self, wanted: Callable[[AttemptName], bool]) -> None:
         self._wanted = wanted
         self._grown: set[AttemptName] = set()
-        self._some = asyncio.Event()
+        self._has_grown = asyncio.Event()
         self._error: DomainError | None = None
 
     def add(self, names: Sequence[AttemptName]) -> None:
         """Add the wanted attempts among `names`."""
         self._grown.update(name for name in names if self._wanted(name))
         if self._grown:
-            self._some.set()
+            self._has_grown.set()
 
     def end(self, error: DomainError) -> None:
-        """Make `taken` raise `error` from now on."""
+        """Make `take` raise `error` from now on."""
         self._error = error
-        self._some.set()
+        self._has_grown.set()
 
-    async def taken(self) -> set[AttemptName]:
+    async def take(self) -> set[AttemptName]:
         """Wait until attempts have grown; return and clear the set.
 
         Raises:
             DomainError: the service is stopping.
         """
-        await self._some.wait()
+        await self._has_grown.wait()
         if self._error is not None:
             raise self._error
         grown, self._grown = self._grown, set()
-        self._some.clear()
+        self._has_grown.clear()
         return grown
 
 
@@ -174,7 +174,7 @@ async def history(
         rows: dict[AttemptName, int] = {}
         unread = set(await reads.attempts(selection))
         while True:
-            growth = await reads.growth(unread or await subscription.taken(), rows, selection.keys)
+            growth = await reads.growth(unread or await subscription.take(), rows, selection.keys)
             rows.update(growth.rows)
             unread = set(growth.unread)
             damages = growth.damaged
@@ -225,7 +225,7 @@ async def parts(
             elif part.content:
                 yield part
             elif follow:
-                await subscription.taken()
+                await subscription.take()
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 break

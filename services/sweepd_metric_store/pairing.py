@@ -33,8 +33,8 @@ class Pairing:
         self._clock = clock
         self._log = log
         self._delayed = Delayed()
-        self._met = False
-        self._known = False
+        self._is_paired = False
+        self._was_paired = False
         self._refusal: DatabasesDifferError | None = None
 
     def open(self) -> None:
@@ -43,7 +43,7 @@ class Pairing:
         Raises:
             DomainError: the database cannot be read.
         """
-        self._known = self._own().peer is not None
+        self._was_paired = self._read().peer is not None
 
     async def compare(self, scheduler: Database, *, stopping: bool) -> Database:
         """Compare the scheduler's database with this one, and return this one's state.
@@ -57,15 +57,15 @@ class Pairing:
         except DatabasesDifferError as error:
             if self._refusal is None or self._refusal.message != error.message:
                 self._log.error(error.message)
-            self._met, self._refusal = False, error
+            self._is_paired, self._refusal = False, error
             raise
         except DomainError:
-            self._met = False
+            self._is_paired = False
             raise
-        self._met, self._known, self._refusal = True, True, None
+        self._is_paired, self._was_paired, self._refusal = True, True, None
         return own
 
-    def require_met(self) -> None:
+    def require_writable(self) -> None:
         """Raise an error unless the scheduler's database was compared and is paired with this one.
 
         Raises:
@@ -73,20 +73,20 @@ class Pairing:
         """
         if self._refusal is not None:
             raise self._refusal.with_traceback(None)  # otherwise its traceback grows with each call
-        if not self._met:
+        if not self._is_paired:
             raise UnavailableError(self._service, self.address, "the scheduler has not connected to it yet")
 
-    def require_known(self) -> None:
+    def require_readable(self) -> None:
         """Raise an error if this database was never paired, since it may be a new one in place of a lost one.
 
         Raises:
             DomainError: the database was never paired, or is paired with another scheduler's database.
         """
-        if self._refusal is not None or not self._known:
-            self.require_met()
+        if self._refusal is not None or not self._was_paired:
+            self.require_writable()
 
     def _compared(self, scheduler: Database, stopping: bool) -> Database:
-        own = self._own()
+        own = self._read()
         found = mismatch(scheduler, own)
         if found is not None:
             raise DatabasesDifferError(str(found), found.place, found.other)
@@ -98,7 +98,7 @@ class Pairing:
             self._remember(Peer(scheduler.id, due))
         return own
 
-    def _own(self) -> Database:
+    def _read(self) -> Database:
         with closing(self._engine.connect(read_only=True)) as connection:
             return store.read(connection, self._engine.place)
 

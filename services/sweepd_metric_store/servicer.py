@@ -69,9 +69,9 @@ class MetricServicer:
         lanes: deque[v1.Lane.ValueType] = deque()
 
         async def submit(request: v1.AppendRequest) -> asyncio.Future[Stored]:
-            self._pairing.require_met()
+            self._pairing.require_writable()
             lanes.append(request.lane)
-            return await self._writer.submit(codec.arrived(request))
+            return await self._writer.submit(codec.arrival(request))
 
         async with aclosing(self._streams.answers(pieces, submit)) as answers:
             async for stored in answers:
@@ -79,14 +79,14 @@ class MetricServicer:
 
     async def GetHistory(self, request: v1.GetHistoryRequest, _context: object) -> bytes:
         """Return a page of histories."""
-        self._pairing.require_known()
+        self._pairing.require_readable()
         page = await self._reads.history(codec.history_query(request))
         token = codec.next_page_token(page.rest, request)
         return encoding.page(page.items, token, self._left_out(page.damaged))
 
     async def ListSummaries(self, request: v1.ListSummariesRequest, _context: object) -> bytes:
         """Return a page of summaries."""
-        self._pairing.require_known()
+        self._pairing.require_readable()
         page = await self._reads.summaries(
             codec.selection(request),
             codec.position(request.page_token, request),
@@ -98,7 +98,7 @@ class MetricServicer:
 
     async def WatchHistory(self, request: v1.WatchHistoryRequest, context: BytesContext) -> None:
         """Send stored points, then new ones; write to the context directly, to detect a stalled reader."""
-        self._pairing.require_known()
+        self._pairing.require_readable()
         selection = codec.selection(request)
         async with aclosing(following.history(selection, self._reads, self._subscriptions)) as groups:
             async for group, damages in groups:
@@ -110,7 +110,7 @@ class MetricServicer:
 
     async def ExportPoints(self, request: v1.ExportPointsRequest, _context: object) -> AsyncIterator[bytes]:
         """Return every readable point of a sweep; end with an error if any point was unreadable."""
-        self._pairing.require_known()
+        self._pairing.require_readable()
         damages: list[Damage] = []
         rest: Position | None = Position()
         while rest is not None:
@@ -126,8 +126,8 @@ class MetricServicer:
         self, request: v1.ReadLogRequest, _context: object
     ) -> AsyncIterator[v1.ReadLogResponse]:
         """Return a log, and follow it on request."""
-        self._pairing.require_known()
-        run = codec.logged_run(request)
+        self._pairing.require_readable()
+        run = codec.run_of(request)
         first = await following.first_part(
             self._reads, run, request.attempt, codec.log_offset(request), request.tail_bytes
         )
@@ -138,9 +138,9 @@ class MetricServicer:
 
     async def ListFiles(self, request: v1.ListFilesRequest, _context: object) -> v1.ListFilesResponse:
         """Return a page of the files of a run."""
-        self._pairing.require_known()
+        self._pairing.require_readable()
         after = codec.position(request.page_token, request).key
-        page = await self._reads.list_files(codec.logged_run(request), after, codec.file_page_size(request))
+        page = await self._reads.list_files(codec.run_of(request), after, codec.file_page_size(request))
         rest = None if page.rest is None else Position(key=page.rest)
         return v1.ListFilesResponse(
             files=[codec.file_message(file) for file in page.files],
@@ -151,8 +151,8 @@ class MetricServicer:
         self, request: v1.ReadFileRequest, _context: object
     ) -> AsyncIterator[v1.ReadFileResponse]:
         """Return the content of a file."""
-        self._pairing.require_known()
-        run = codec.logged_run(request)
+        self._pairing.require_readable()
+        run = codec.run_of(request)
         blob = await self._reads.file_blob(run, request.name)
         if blob is None:
             raise NotFoundError(f"{request.run}: {request.name}")

@@ -19,55 +19,55 @@ class FairQueue(Generic[Item]):
     """Fair queue, filled in the event loop and drained by one thread in portions of bounded weight.
 
     Args:
-        most_items: maximum number of items per portion.
-        most_weight: maximum total weight per portion; a single item may exceed it.
+        max_items: maximum number of items per portion.
+        max_weight: maximum total weight per portion; a single item may exceed it.
     """
 
-    def __init__(self, *, most_items: int, most_weight: int) -> None:
-        self._most_items = most_items
-        self._most_weight = most_weight
+    def __init__(self, *, max_items: int, max_weight: int) -> None:
+        self._max_items = max_items
+        self._max_weight = max_weight
         self._flows: dict[Hashable, deque[tuple[Item, int]]] = {}
-        self._some = threading.Condition()
+        self._changed = threading.Condition()
         self._closed = False
 
     def put(self, flow: Hashable, item: Item, weight: int) -> None:
         """Append an item to the queue of its flow."""
-        with self._some:
+        with self._changed:
             self._flows.setdefault(flow, deque()).append((item, weight))
-            self._some.notify()
+            self._changed.notify()
 
     def close(self) -> None:
         """Close the queue, so that `take` no longer waits."""
-        with self._some:
+        with self._changed:
             self._closed = True
-            self._some.notify()
+            self._changed.notify()
 
     @property
     def ended(self) -> bool:
         """True if the queue is closed and empty."""
-        with self._some:
+        with self._changed:
             return self._closed and not self._flows
 
     def take(self, timeout: float) -> list[Item]:
         """Return the next portion, round-robin over the flows; wait for at most `timeout` seconds."""
-        with self._some:
-            self._some.wait_for(lambda: self._flows or self._closed, timeout)
+        with self._changed:
+            self._changed.wait_for(lambda: self._flows or self._closed, timeout)
             return self._next()
 
     def _next(self) -> list[Item]:
-        taken: list[Item] = []
-        room = self._most_weight
-        while self._flows and len(taken) < self._most_items:
+        portion: list[Item] = []
+        room = self._max_weight
+        while self._flows and len(portion) < self._max_items:
             name = next(iter(self._flows))
-            if taken and self._flows[name][0][1] > room:
+            if portion and self._flows[name][0][1] > room:
                 break
             flow = self._flows.pop(name)
             item, weight = flow.popleft()
-            taken.append(item)
+            portion.append(item)
             room -= weight
             if flow:  # move to the end: dictionaries keep insertion order
                 self._flows[name] = flow
-        return taken
+        return portion
 
 
 MAX_QUEUED = 256
@@ -105,7 +105,7 @@ class Writer:
         self._clock = clock
         self._log = log
         self._listener = listener
-        self._queue: FairQueue[_Waiting] = FairQueue(most_items=MAX_QUEUED, most_weight=COMMIT_WEIGHT)
+        self._queue: FairQueue[_Waiting] = FairQueue(max_items=MAX_QUEUED, max_weight=COMMIT_WEIGHT)
         self._room = asyncio.Semaphore(MAX_QUEUED)
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -161,10 +161,10 @@ def differing_row(repeated: Stretch, stored: Iterable[Stretch], *, missing_diffe
     """
     known: dict[int, tuple[Kind, Value]] = {}
     for each in stored:
-        there: Sequence[Value] = each.values
-        known |= {row: (each.kind, value) for row, value in zip(each.spine.rows, there, strict=True)}
-    again: Sequence[Value] = repeated.values
-    for row, value in zip(repeated.spine.rows, again, strict=True):
+        stored_values: Sequence[Value] = each.values
+        known |= {row: (each.kind, value) for row, value in zip(each.spine.rows, stored_values, strict=True)}
+    repeated_values: Sequence[Value] = repeated.values
+    for row, value in zip(repeated.spine.rows, repeated_values, strict=True):
         if not (_same(repeated.kind, value, *known[row]) if row in known else not missing_differs):
             return row
     return None

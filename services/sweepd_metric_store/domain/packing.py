@@ -102,7 +102,7 @@ class _Packing:
     rows: Sequence[int] = field(init=False)
     _start: int = field(init=False)
     _spines: dict[tuple[int, ...], Spine] = field(default_factory=dict)
-    _taken: dict[str, list[tuple[Kind, Spine]]] = field(default_factory=dict)
+    _accepted: dict[str, list[tuple[Kind, Spine]]] = field(default_factory=dict)
     _left_out: list[_LeftOut] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -121,11 +121,11 @@ class _Packing:
         stretch = self._legal_texts(column.key, stretch)
         if not len(stretch):
             return
-        taken = self._taken.setdefault(column.key, [])
-        if taken and _clash(taken, stretch):
+        accepted = self._accepted.setdefault(column.key, [])
+        if accepted and _clash(accepted, stretch):
             self._left_out.append(_LeftOut(column.key, "has two values in one row", len(stretch)))
             return
-        taken.append((stretch.kind, stretch.spine))
+        accepted.append((stretch.kind, stretch.spine))
         self.keys.add(column.key)
         yield Piece(key=column.key, stretch=stretch)
 
@@ -147,33 +147,33 @@ class _Packing:
         if not column.offsets:
             if len(column.values) != len(self.rows):
                 return None
-            spine = self._spines.get(()) or self._remembered((), self._whole())
+            spine = self._spines.get(()) or self._cached((), self._full_spine())
             return Stretch(kind=column.kind, spine=spine, values=column.values[self._start :])
         offsets = tuple(column.offsets)
         if len(offsets) != len(column.values):
             return None
-        remembered = self._spines.get(offsets)
-        if remembered is None:
+        cached = self._spines.get(offsets)
+        if cached is None:
             positions = self._positions(offsets)
             if positions is None:
                 return None
-            remembered = self._remembered(offsets, self._whole_from(positions))
+            cached = self._cached(offsets, self._spine_at(positions))
         return Stretch(
-            kind=column.kind, spine=remembered, values=column.values[len(offsets) - len(remembered.rows) :]
+            kind=column.kind, spine=cached, values=column.values[len(offsets) - len(cached.rows) :]
         )
 
-    def _remembered(self, offsets: tuple[int, ...], spine: Spine) -> Spine:
+    def _cached(self, offsets: tuple[int, ...], spine: Spine) -> Spine:
         self._spines[offsets] = spine
         return spine
 
-    def _whole(self) -> Spine:
+    def _full_spine(self) -> Spine:
         return Spine(
             rows=self.rows[self._start :],
             steps=self.batch.steps[self._start :],
             times=self.batch.times[self._start :],
         )
 
-    def _whole_from(self, positions: Sequence[int]) -> Spine:
+    def _spine_at(self, positions: Sequence[int]) -> Spine:
         new = positions[bisect_left(positions, self._start) :]
         return Spine(rows=self.rows, steps=self.batch.steps, times=self.batch.times).picked(new)
 
@@ -203,10 +203,10 @@ class _Packing:
         return stretch.picked(legal)
 
 
-def _clash(taken: Sequence[tuple[Kind, Spine]], stretch: Stretch) -> bool:
+def _clash(accepted: Sequence[tuple[Kind, Spine]], stretch: Stretch) -> bool:
     """Return True if `stretch` has a row in which its key has another value."""
     rows = set(stretch.spine.rows)
-    return any(not rows.isdisjoint(spine.rows) for _, spine in taken)
+    return any(not rows.isdisjoint(spine.rows) for _, spine in accepted)
 
 
 def _cut(piece: Piece) -> Iterator[Piece]:
@@ -248,15 +248,15 @@ class Group:
 def plan(tail: Tail, sizes: Sequence[int]) -> list[Group]:
     """Group pieces of `sizes` points, in row order, to be joined to each other and to `tail`."""
     groups: list[Group] = []
-    start, points, behind_tail = 0, tail.points, tail.pieces > 0
+    start, points, follows_tail = 0, tail.points, tail.pieces > 0
     for at, size in enumerate(sizes):
         points += size
         if points >= CLOSED_POINTS:
-            groups.append(Group(start=start, stop=at + 1, takes_tail=behind_tail, closed=True))
-            start, points, behind_tail = at + 1, 0, False
+            groups.append(Group(start=start, stop=at + 1, takes_tail=follows_tail, closed=True))
+            start, points, follows_tail = at + 1, 0, False
     if start < len(sizes):
-        crowded = behind_tail and tail.pieces + 1 >= MAX_TAIL_PIECES
-        groups.append(Group(start=start, stop=len(sizes), takes_tail=crowded, closed=False))
+        tail_is_full = follows_tail and tail.pieces + 1 >= MAX_TAIL_PIECES
+        groups.append(Group(start=start, stop=len(sizes), takes_tail=tail_is_full, closed=False))
     return groups
 
 

@@ -41,8 +41,8 @@ def extended(summary: Summary | None, stretch: Stretch) -> Summary:
         non_finite_count=known.non_finite_count
         + (len(values) - len(numbers) if stretch.kind is Kind.DOUBLE else 0),
         number_count=known.number_count + len(numbers),
-        minimum=_chosen(min, numbers, known.minimum),
-        maximum=_chosen(max, numbers, known.maximum),
+        minimum=_extreme(min, numbers, known.minimum),
+        maximum=_extreme(max, numbers, known.maximum),
         mean=_mean(numbers, known),
     )
 
@@ -56,7 +56,7 @@ def finite_numbers(stretch: Stretch) -> Sequence[float]:
     return [number for number in numbers if math.isfinite(number)]
 
 
-def _chosen(
+def _extreme(
     choose: Callable[[Sequence[float]], float], numbers: Sequence[float], known: float | None
 ) -> float | None:
     if not numbers:

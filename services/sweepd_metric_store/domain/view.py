@@ -63,7 +63,7 @@ def thinned(stretches: Iterable[Stretch], *, total: int, max_points: int) -> Ite
     width = math.ceil(total / max(1, max_points // 2 - 1))
     thinners: dict[Kind, _Thinner] = {}
     for stretch in stretches:
-        thinners.setdefault(stretch.kind, _Thinner(stretch.kind, width)).take(stretch)
+        thinners.setdefault(stretch.kind, _Thinner(stretch.kind, width)).add(stretch)
     for thinner in thinners.values():
         yield from thinner.finished()
 
@@ -101,13 +101,13 @@ class _Thinner:
         self._open = _Points()
         self._kept = _Points()
 
-    def take(self, stretch: Stretch) -> None:
+    def add(self, stretch: Stretch) -> None:
         points = self._open
         points.extend(stretch)
         # Leave one point open, since it may be the last of the series, which is always kept.
-        whole = (len(points.values) - 1) // self._width * self._width
-        if whole:
-            self._close(whole, ends=False)
+        complete = (len(points.values) - 1) // self._width * self._width
+        if complete:
+            self._close(complete, ends=False)
 
     def finished(self) -> Iterator[Stretch]:
         """Close the last bucket; yield the kept points in stretches of at most MAX_PIECE_POINTS points."""
@@ -120,7 +120,7 @@ class _Thinner:
         points = self._open
         chosen: set[int] = set()
         for start in range(0, count, self._width):
-            chosen.update(_worth_drawing(points.values, start, min(start + self._width, count)))
+            chosen.update(_kept_positions(points.values, start, min(start + self._width, count)))
         if not self._kept.values:
             chosen.add(0)
         if ends:
@@ -129,18 +129,18 @@ class _Thinner:
         points.drop(count)
 
 
-def _worth_drawing(values: list[Value], start: int, stop: int) -> set[int]:
+def _kept_positions(values: list[Value], start: int, stop: int) -> set[int]:
     """Return the positions of the points to keep from the bucket `values[start:stop]`."""
     bucket = values[start:stop]
     numbers = [value for value in bucket if not isinstance(value, str)]
     if len(numbers) < len(bucket):
         return {start, stop - 1}
-    odd: int | None = None
+    non_finite: int | None = None
     # If any value is not finite, neither is the sum.
     if not math.isfinite(sum(numbers)):
-        odd = next((at for at, number in enumerate(numbers) if not math.isfinite(number)), None)
-    finite = numbers if odd is None else [number for number in numbers if math.isfinite(number)]
-    chosen = {start + odd} if odd is not None else set()
+        non_finite = next((at for at, number in enumerate(numbers) if not math.isfinite(number)), None)
+    finite = numbers if non_finite is None else [number for number in numbers if math.isfinite(number)]
+    chosen = {start + non_finite} if non_finite is not None else set()
     if finite:
         chosen |= {start + numbers.index(min(finite)), start + numbers.index(max(finite))}
     return chosen

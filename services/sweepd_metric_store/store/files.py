@@ -71,7 +71,7 @@ def store(connection: Connection, attempt: AttemptState, arrival: FileArrived) -
     if rejection or arrival.left_out:
         _list_without_content(connection, attempt, arrival, arrival.left_out or rejection)
     else:
-        upload, rejection = _taken(connection, attempt, arrival, upload)
+        upload, rejection = _store_content(connection, attempt, arrival, upload)
     row = file_upload_values(
         attempt_id=attempt.id,
         number=arrival.number,
@@ -136,7 +136,7 @@ def _refusal(connection: Connection, attempt: AttemptState, arrival: FileArrived
     return ""
 
 
-def _taken(
+def _store_content(
     connection: Connection, attempt: AttemptState, arrival: FileArrived, upload: _Upload
 ) -> tuple[_Upload, str]:
     """Store the bytes of a piece; the last piece completes the file."""
@@ -163,12 +163,12 @@ def _taken(
     if digest is None or digest != arrival.digest:
         _drop_blob(connection, blob_id)
         return _Upload(upload.number), "its content does not match its digest"
-    blob_id = _shared(connection, blob_id, digest)
+    blob_id = _deduplicated(connection, blob_id, digest)
     _put_file(connection, attempt, arrival, blob=blob_id, left_out="")
     return _Upload(upload.number), ""
 
 
-def _shared(connection: Connection, blob_id: int, digest: bytes) -> int:
+def _deduplicated(connection: Connection, blob_id: int, digest: bytes) -> int:
     """Return the blob to keep: an intact stored duplicate, else the new one; drop the other."""
     known = connection.execute("select id from file_blob where digest = ?", (digest,)).first()
     if known is None:

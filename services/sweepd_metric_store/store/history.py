@@ -37,10 +37,10 @@ MAX_THINNED_POINTS = 2_000_000
 """Number of points read for thinning after which a page ends early, so that no call takes seconds."""
 LONG_POINTS = 100_000
 """Number of points from which thinning takes more than a tenth of a second."""
-_SERIES_LOOKED_AT = 2_000
-FAIR_BYTES = 64 * 1024
+_MAX_SERIES_SUMMED = 2_000
+READ_BYTES = 64 * 1024
 """Approximate maximum size of one read: a stalled watcher holds little memory, and others wait briefly."""
-_WHOLE_CHUNKS = 8
+_MAX_KEYS_IN_WHOLE_CHUNKS = 8
 """Maximum number of keys that are read in whole chunks, which are sent as stored."""
 _POINT_BYTES = 24
 """Approximate size of a point with a number in a chunk; longer texts are detected when read."""
@@ -72,8 +72,8 @@ class StoredSeries:
 def takes_long(connection: Connection, query: HistoryQuery) -> bool:
     """Return True if thinning takes so long that other reads should not wait for a page of `query`."""
     statement = _POINTS_AHEAD.format(**clauses(query.selection))
-    asked = parameters(query.selection, run_id=query.start.run_id) | {"most": _SERIES_LOOKED_AT}
-    return queries.number(connection, statement, asked) > LONG_POINTS
+    values = parameters(query.selection, run_id=query.start.run_id) | {"most": _MAX_SERIES_SUMMED}
+    return queries.number(connection, statement, values) > LONG_POINTS
 
 
 def page(connection: Connection, query: HistoryQuery) -> EncodedPage:
@@ -183,11 +183,11 @@ def _position(name: SeriesName, row: int) -> Position:
 def _start_row(series: StoredSeries, query: HistoryQuery) -> int | None:
     """Return the first row of a series in this page, or None if earlier pages had the whole series."""
     name, start = series.name, query.start
-    here = (name.attempt, name.key) if query.by_attempt else (name.key, name.attempt)
-    there = (start.attempt, start.key) if query.by_attempt else (start.key, start.attempt)
-    if name.run_id > start.run_id or here > there:
+    place = (name.attempt, name.key) if query.by_attempt else (name.key, name.attempt)
+    start_place = (start.attempt, start.key) if query.by_attempt else (start.key, start.attempt)
+    if name.run_id > start.run_id or place > start_place:
         return 0
-    return start.row if here == there else None
+    return start.row if place == start_place else None
 
 
 def _series(connection: Connection, query: HistoryQuery) -> Iterator[StoredSeries]:
@@ -230,7 +230,7 @@ def growth(
     reached: dict[AttemptName, int] = {}
     series: list[bytes] = []
     damages = Damages()
-    room = FAIR_BYTES
+    room = READ_BYTES
     for name in sorted(names, key=lambda each: (each.run, each.attempt)):
         if room < 0:
             break
@@ -266,9 +266,9 @@ def _grown(
     """Return a bounded number of parts after row `seen`, by key, and the last row read of all keys."""
     if not wanted:
         return {}, cursor
-    share = FAIR_BYTES // len(wanted)
+    share = READ_BYTES // len(wanted)
     last = cursor
-    if len(wanted) > _WHOLE_CHUNKS:
+    if len(wanted) > _MAX_KEYS_IN_WHOLE_CHUNKS:
         # Whole chunks of so many keys are too large, and cutting is expensive, so few rows are read.
         last = min(cursor, seen + max(1, share // _POINT_BYTES))
     grown: dict[str, list[Part]] = {}

@@ -105,9 +105,9 @@ class Ledger:
         self._attempts: dict[_Key, AttemptState] = {}
         self._runs: dict[str, RunState] = {}
         self._keys: dict[str, int] = {}
-        self._new: dict[str, list[tuple[Value, ...]]] = {table.name: [] for table in _REFERRED}
+        self._new: dict[str, list[tuple[Value, ...]]] = {table.name: [] for table in _NAME_TABLES}
         self._touched: dict[_Key, AttemptState] = {}
-        self._held = 0
+        self._cache_size = 0
         self._new_sweeps: dict[str, int] = {}
         self._last_ids = {
             table.name: number(connection, f"select coalesce(max(id), 0) from {table.name}")
@@ -130,7 +130,7 @@ class Ledger:
         known = self._attempts.get(key)
         if known is None:
             known = self._attempts[key] = self._stored_attempt(name) or self._new_attempt(name)
-            self._held += 1 + len(known.series)
+            self._cache_size += 1 + len(known.series)
             known.run.attempts += 1
         return known
 
@@ -141,7 +141,7 @@ class Ledger:
             known = SeriesState(id=self.next_id("series"), attempt_id=attempt.id, key_id=self._key(key))
             attempt.series[key] = known
             attempt.run.keys.add(key)
-            self._held += 1
+            self._cache_size += 1
         return known
 
     def touch(self, name: AttemptName, attempt: AttemptState) -> None:
@@ -155,7 +155,7 @@ class Ledger:
 
     def write_names(self) -> None:
         """Write the new sweeps, runs, attempts and keys."""
-        for table in _REFERRED:
+        for table in _NAME_TABLES:
             if rows := self._new[table.name]:
                 self._connection.execute_many(table.insert, rows)
 
@@ -175,26 +175,26 @@ class Ledger:
         self._touched.clear()
         if len(self._keys) > MAX_SERIES:
             self._keys.clear()
-        if self._held > MAX_SERIES:
+        if self._cache_size > MAX_SERIES:
             for key in list(self._attempts):
-                self._forget(key)
-                if self._held <= MAX_SERIES:
+                self._evict(key)
+                if self._cache_size <= MAX_SERIES:
                     break
 
     def active_since(self, time: float) -> AbstractSet[int]:
         """Return the ids of the attempts that were changed since `time`."""
         return {attempt.id for attempt in self._attempts.values() if attempt.touched >= time}
 
-    def forget(self, attempt_ids: AbstractSet[int]) -> None:
+    def evict(self, attempt_ids: AbstractSet[int]) -> None:
         """Evict attempts, since compaction has changed them in the database."""
         for key in [key for key, attempt in self._attempts.items() if attempt.id in attempt_ids]:
-            self._forget(key)
+            self._evict(key)
 
-    def _forget(self, key: _Key) -> None:
-        forgotten = self._attempts.pop(key)
-        self._held -= 1 + len(forgotten.series)
-        forgotten.run.attempts -= 1
-        if not forgotten.run.attempts:
+    def _evict(self, key: _Key) -> None:
+        evicted = self._attempts.pop(key)
+        self._cache_size -= 1 + len(evicted.series)
+        evicted.run.attempts -= 1
+        if not evicted.run.attempts:
             self._runs.pop(key[0], None)
 
     def _key(self, name: str) -> int:
@@ -208,10 +208,10 @@ class Ledger:
     def _new_attempt(self, name: AttemptName) -> AttemptState:
         run = self._runs.get(name.run) or self._stored_run(name.run) or self._new_run(name)
         self._runs[name.run] = run
-        made = AttemptState(id=self.next_id("attempt"), run=run, number=name.attempt)
-        self._new["attempt"].append(_attempt_row(made))
-        self.touch(name, made)
-        return made
+        created = AttemptState(id=self.next_id("attempt"), run=run, number=name.attempt)
+        self._new["attempt"].append(_attempt_row(created))
+        self.touch(name, created)
+        return created
 
     def _new_run(self, name: AttemptName) -> RunState:
         sweep_id = self._find("select id from sweep where name = ?", name.sweep)
@@ -282,7 +282,7 @@ def _attempt_row(attempt: AttemptState) -> tuple[Value, ...]:
 
 _CHECKSUM = SERIES.columns.index("checksum")
 _TABLES = (SWEEP, RUN, ATTEMPT, METRIC_KEY, SERIES)
-_REFERRED = (SWEEP, RUN, ATTEMPT, METRIC_KEY)
+_NAME_TABLES = (SWEEP, RUN, ATTEMPT, METRIC_KEY)
 """Tables of names, in the order of references."""
 _RUN_KEYS = """
     select distinct k.name from attempt a

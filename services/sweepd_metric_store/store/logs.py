@@ -28,7 +28,7 @@ def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
     """Join the tail pieces of some logs whose attempts are not `busy`; return the ids of these attempts."""
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _LOGS_PER_ROUND)).all()
     for attempt_id, offset, end in loose:
-        content = _taken_tail(connection, attempt_id, offset, end)
+        content = _take_tail(connection, attempt_id, offset, end)
         if content:
             _insert(connection, attempt_id, offset, content)
     connection.execute_many("update attempt set log_tail_pieces = 1 where id = ?", [row[:1] for row in loose])
@@ -42,7 +42,7 @@ def read(connection: Connection, run: str, attempt: int, offset: int, limit: int
         return LogPart(attempt=attempt, offset=offset, content=b"", end=0)
     attempt_id, number, end = found
     content = bytearray()
-    for first in _begins(connection, attempt_id, offset, min(end, offset + limit)) if offset < end else ():
+    for first in _starts(connection, attempt_id, offset, min(end, offset + limit)) if offset < end else ():
         piece = _piece(connection, attempt_id, first) if first <= offset + len(content) else None
         if piece is None:
             break
@@ -50,7 +50,7 @@ def read(connection: Connection, run: str, attempt: int, offset: int, limit: int
         if len(content) >= limit:
             break
     if offset < end and not content:
-        after = _next_begin(connection, attempt_id, offset)
+        after = _next_start(connection, attempt_id, offset)
         behind = end if after is None else after
         return LogPart(attempt=number, offset=behind, content=b"", end=end, damaged_from=offset)
     return LogPart(attempt=number, offset=offset, content=bytes(content[:limit]), end=end)
@@ -59,7 +59,7 @@ def read(connection: Connection, run: str, attempt: int, offset: int, limit: int
 def stored(connection: Connection, attempt_id: int, offset: int, end: int) -> bytes | None:
     """Return the stored bytes from `offset` to `end`, or None if any are damaged."""
     content = bytearray()
-    for first in _begins(connection, attempt_id, offset, end) if offset < end else ():
+    for first in _starts(connection, attempt_id, offset, end) if offset < end else ():
         piece = _piece(connection, attempt_id, first) if first <= offset + len(content) else None
         if piece is None:
             return None
@@ -76,7 +76,7 @@ def _write_log(connection: Connection, attempt: AttemptState) -> None:
         attempt.log_tail_offset = offset
     full = end - attempt.log_tail_offset >= CLOSED_BYTES
     if attempt.log_tail_pieces and (full or attempt.log_tail_pieces + 1 >= MAX_TAIL_PIECES):
-        tail = _taken_tail(connection, attempt.id, attempt.log_tail_offset, offset)
+        tail = _take_tail(connection, attempt.id, attempt.log_tail_offset, offset)
         if not tail:  # damaged: begin a new tail after it
             attempt.log_tail_offset = offset
         content = tail + content
@@ -85,7 +85,7 @@ def _write_log(connection: Connection, attempt: AttemptState) -> None:
     _insert(connection, attempt.id, offset, content)
 
 
-def _taken_tail(connection: Connection, attempt_id: int, offset: int, end: int) -> bytes:
+def _take_tail(connection: Connection, attempt_id: int, offset: int, end: int) -> bytes:
     """Read and remove the pieces from `offset` to `end`; a damaged tail stays, and b"" is returned."""
     content = stored(connection, attempt_id, offset, end)
     if content is None:
@@ -96,18 +96,18 @@ def _taken_tail(connection: Connection, attempt_id: int, offset: int, end: int) 
     return content
 
 
-def _begins(connection: Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
+def _starts(connection: Connection, attempt_id: int, offset: int, stop: int) -> list[int]:
     """Return the start offsets of the pieces that overlap the bytes from `offset` to `stop`."""
     return [
         first
         for (first,) in connection.execute(
-            _BEGINS, {"attempt_id": attempt_id, "offset": offset, "stop": stop}
+            _STARTS, {"attempt_id": attempt_id, "offset": offset, "stop": stop}
         )
     ]
 
 
-def _next_begin(connection: Connection, attempt_id: int, first: int) -> int | None:
-    row = connection.execute(_NEXT, (attempt_id, first)).first()
+def _next_start(connection: Connection, attempt_id: int, first: int) -> int | None:
+    row = connection.execute(_NEXT_START, (attempt_id, first)).first()
     return None if row is None or row[0] is None else int(row[0])
 
 
@@ -142,12 +142,12 @@ _ATTEMPT = """
     select a.id, a.number, a.log_offset from run r join attempt a on a.run_id = r.id
     where r.name = :run and a.log_offset > 0 and :attempt in (0, a.number) order by a.number desc limit 1"""
 # Read from the index, which stays readable if the page of a piece is damaged.
-_BEGINS = """
+_STARTS = """
     select first_offset from log_piece
     where attempt_id = :attempt_id and first_offset < :stop
         and first_offset >= coalesce((
             select max(first_offset) from log_piece
             where attempt_id = :attempt_id and first_offset <= :offset), 0)
     order by first_offset"""
-_NEXT = "select min(first_offset) from log_piece where attempt_id = ? and first_offset > ?"
+_NEXT_START = "select min(first_offset) from log_piece where attempt_id = ? and first_offset > ?"
 _PIECE = f"select {LOG_PIECE} from log_piece where attempt_id = ? and first_offset = ?"

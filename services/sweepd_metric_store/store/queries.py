@@ -127,13 +127,13 @@ def parameters(selection: Selection, *, run_id: int = 0) -> dict[str, str | int 
     """Return the values of the parameters in `clauses`."""
     return {
         "sweep": selection.sweep,
-        "runs": _listed(selection.runs),
-        "keys": _listed(selection.keys) if selection.keys else None,
+        "runs": _as_json(selection.runs),
+        "keys": _as_json(selection.keys) if selection.keys else None,
         "run_id": run_id,
     }
 
 
-def _listed(names: AbstractSet[str]) -> str:
+def _as_json(names: AbstractSet[str]) -> str:
     """Return names as JSON, except those with a NUL, which are never stored and illegal in some dialects."""
     return json.dumps(sorted(name for name in names if "\0" not in name))
 
@@ -149,7 +149,7 @@ _COLUMNS = SERIES.columns[: SERIES.columns.index("checksum") + 1]
 _SUMMARY, _POINTS, _KINDS = (_COLUMNS.index(name) for name in ("summary", "points", "kinds"))
 _FIGURES = ", ".join(f"s.{name}" for name in _COLUMNS)
 """Columns of `series s`, from its id to its checksum."""
-_ONE = f"select {_FIGURES} from series s where s.id = ?"
+_FIGURES_BY_ID = f"select {_FIGURES} from series s where s.id = ?"
 _UNKNOWN = (0, sum(1 << kind for kind in Kind))
 """Points and kinds of a damaged series: 0 (unknown), so that no wrong number affects thinning, and all."""
 
@@ -166,11 +166,11 @@ def series_rows(
         run_id: id of the first run to select.
         attempt_id: id of the attempt, for a statement about one attempt.
     """
-    asked = parameters(selection, run_id=run_id) | {"attempt_id": attempt_id}
+    values = parameters(selection, run_id=run_id) | {"attempt_id": attempt_id}
     conditions = clauses(selection)
     yielded = set[Row]()
     try:
-        for row in connection.execute(statement.format(figures=_FIGURES, **conditions), asked):
+        for row in connection.execute(statement.format(figures=_FIGURES, **conditions), values):
             if row[0] != run_id:
                 run_id, yielded = row[0], set()
             names = row[: 1 - len(_COLUMNS)]
@@ -181,7 +181,7 @@ def series_rows(
     else:
         return
     # A database page is unreadable: list the series from the index, and read the figures one by one.
-    rest = connection.execute(statement.format(figures="s.id", **conditions), asked | {"run_id": run_id})
+    rest = connection.execute(statement.format(figures="s.id", **conditions), values | {"run_id": run_id})
     for names in rest.all():
         if names not in yielded:
             yield names, _figures(connection, names[-1])
@@ -189,7 +189,7 @@ def series_rows(
 
 def _figures(connection: Connection, series_id: int) -> Row | None:
     try:
-        return connection.execute(_ONE, (series_id,)).first()
+        return connection.execute(_FIGURES_BY_ID, (series_id,)).first()
     except DamagedError:
         return None
 

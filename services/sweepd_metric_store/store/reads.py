@@ -73,7 +73,7 @@ Answer = TypeVar("Answer")
 Arguments = ParamSpec("Arguments")
 _THREADS = 3
 _LONG_THREADS = 2
-_PATIENT_THREADS = 1
+_STREAM_THREADS = 1
 
 
 class SqlReads:
@@ -85,8 +85,8 @@ class SqlReads:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="reader")
         self._long = ThreadPoolExecutor(_LONG_THREADS, thread_name_prefix="long-reader")
         # Any number of streams share this thread, so that single calls never wait for streams.
-        self._patient = ThreadPoolExecutor(_PATIENT_THREADS, thread_name_prefix="stream-reader")
-        self._own = threading.local()
+        self._streaming = ThreadPoolExecutor(_STREAM_THREADS, thread_name_prefix="stream-reader")
+        self._local = threading.local()
         self._connections: set[Connection] = set()
 
     def open(self) -> None:
@@ -115,7 +115,7 @@ class SqlReads:
         """Return a page of histories; see the port."""
         pool = self._threads
         if query.part_of_stream:
-            pool = self._patient
+            pool = self._streaming
         elif query.max_points and await self._run(pool, history.takes_long, query):
             pool = self._long
         return await self._run(pool, history.page, query)
@@ -129,13 +129,13 @@ class SqlReads:
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
         """Return the attempts that have delivered rows."""
-        return await self._run(self._patient, history.attempts, selection)
+        return await self._run(self._streaming, history.attempts, selection)
 
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
         """Return a bounded number of points after the given row of each attempt; see the port."""
-        return await self._run(self._patient, history.growth, names, rows, keys)
+        return await self._run(self._streaming, history.growth, names, rows, keys)
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return a part of a log; see the port."""
@@ -152,13 +152,13 @@ class SqlReads:
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
         """Return a piece of a file's content; see the port."""
         try:
-            return await self._run(self._patient, files.piece, blob, offset)
+            return await self._run(self._streaming, files.piece, blob, offset)
         except files.DamagedPieceError as error:
             raise self.damaged([Damage(run=run, attempt=0, what="file", name=name)]) from error
 
     def close(self) -> None:
         """End the threads and close the database."""
-        for pool in (self._threads, self._long, self._patient):
+        for pool in (self._threads, self._long, self._streaming):
             pool.shutdown(wait=True, cancel_futures=True)
         for connection in self._connections:
             connection.close()
@@ -188,15 +188,15 @@ class SqlReads:
             raise
 
     def _connection(self) -> Connection:
-        known: Connection | None = getattr(self._own, "connection", None)
+        known: Connection | None = getattr(self._local, "connection", None)
         if known is None:
-            known = self._own.connection = self._engine.connect(read_only=True)
+            known = self._local.connection = self._engine.connect(read_only=True)
             self._connections.add(known)
         return known
 
     def _drop_connection(self) -> None:
-        known: Connection | None = getattr(self._own, "connection", None)
+        known: Connection | None = getattr(self._local, "connection", None)
         if known is not None:
-            self._own.connection = None
+            self._local.connection = None
             self._connections.discard(known)
             known.close()

@@ -56,7 +56,7 @@ class _Statements:
         """Collect the insertion of chunks."""
         self.inserted += [chunk_row(series_id, each) for each in rows]
 
-    def taken_tail(self, series_id: int, first_row: int) -> list[Chunk]:
+    def take_tail(self, series_id: int, first_row: int) -> list[Chunk]:
         """Return the open tail of a series, to be merged with new points, and schedule its removal.
 
         A damaged tail stays and is not returned: merging it would lose data, or damage intact points.
@@ -92,7 +92,7 @@ def compact(connection: Connection, busy: AbstractSet[int]) -> AbstractSet[int]:
     loose = connection.execute(_LOOSE, (json.dumps(sorted(busy)), _SERIES_PER_ROUND)).all()
     statements = _Statements(connection)
     for series_id, _, first_row in loose:
-        if tail := statements.taken_tail(series_id, first_row):
+        if tail := statements.take_tail(series_id, first_row):
             statements.insert(series_id, _joined(tail))
     statements.run()
     # A tail of several types, or a damaged one, stays in pieces. Count it as one, to exclude it from now on.
@@ -107,7 +107,7 @@ def _write_series(series: SeriesState, statements: _Statements) -> None:
     for group in plan(series.tail, [len(stretch) for stretch in series.arrived]):
         parts = [statements.encoded(stretch) for stretch in series.arrived[group.start : group.stop]]
         if group.takes_tail:
-            parts = statements.taken_tail(series.id, series.tail.first_row) + parts
+            parts = statements.take_tail(series.id, series.tail.first_row) + parts
         joined = _joined(parts)
         statements.insert(series.id, joined)
         points = sum(chunk.points for chunk in joined)
@@ -144,11 +144,11 @@ def _joined(parts: Sequence[Chunk]) -> list[Chunk]:
     if len(parts) == 1:
         return list(parts)
     by_kind = sorted(parts, key=lambda part: (part.kind, part.first_row))
-    joined = [_one(list(same)) for _, same in groupby(by_kind, key=lambda part: part.kind)]
+    joined = [_merged(list(same)) for _, same in groupby(by_kind, key=lambda part: part.kind)]
     return sorted(joined, key=lambda part: part.first_row)
 
 
-def _one(parts: Sequence[Chunk]) -> Chunk:
+def _merged(parts: Sequence[Chunk]) -> Chunk:
     if len(parts) == 1:
         return parts[0]
     return Chunk(
@@ -218,9 +218,9 @@ def _overlapping_rows(
 ) -> Iterator[Row | None]:
     """Yield the database row of each chunk that overlaps these rows of points; None for an unreadable one."""
     reached = -1
-    asked = {"series_id": series_id, "first_row": first_row, "last_row": last_row}
+    values = {"series_id": series_id, "first_row": first_row, "last_row": last_row}
     try:
-        for row in connection.execute(_OVERLAPPING if mixed else _ADJACENT, asked):
+        for row in connection.execute(_OVERLAPPING if mixed else _ADJACENT, values):
             reached = row[_FIRST_ROW]
             yield row
     except DamagedError:
@@ -228,9 +228,9 @@ def _overlapping_rows(
     else:
         return
     # A database page is unreadable; the index lists all rows, most of which are in other pages.
-    for (begin,) in connection.execute(_BEGINS, (series_id, reached, last_row)).all():
+    for (begin,) in connection.execute(_STARTS, (series_id, reached, last_row)).all():
         try:
-            found = connection.execute(_ONE, (series_id, begin)).first()
+            found = connection.execute(_CHUNK_BY_START, (series_id, begin)).first()
         except DamagedError:
             found = None
         if found is None or found[_LAST_ROW] >= first_row:
@@ -253,7 +253,7 @@ _ADJACENT = f"""
     order by first_row"""
 _POINTS = "select coalesce(sum(points), 0) from chunk where series_id = ?"
 # Reads the index only.
-_BEGINS = (
+_STARTS = (
     "select first_row from chunk where series_id = ? and first_row > ? and first_row <= ? order by first_row"
 )
-_ONE = f"select {CHUNK} from chunk where series_id = ? and first_row = ?"
+_CHUNK_BY_START = f"select {CHUNK} from chunk where series_id = ? and first_row = ?"

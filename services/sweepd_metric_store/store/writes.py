@@ -20,10 +20,10 @@ from sweepd_metric_store.store.tables_sql import SCHEMA
 MAX_NAME = 1_024
 """Maximum length of a full name in characters; the names that the scheduler assigns are much shorter."""
 MAX_LOG_PIECE = 256 * 1024
-_NAMED_COMPLAINTS = 5
+_MAX_COMPLAINTS = 5
 
 
-def staged(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
+def stage(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
     """Add the new part of `arrival` to the ledger, without writing."""
     name = arrival.name
     if not (_is_name(name.run) and _is_name(name.sweep) and name.attempt):
@@ -31,9 +31,9 @@ def staged(arrival: Arrival, connection: Connection, ledger: Ledger) -> Stored:
     attempt = ledger.attempt(name)
     match arrival:
         case PointsArrived():
-            return _staged_points(arrival, attempt, connection, ledger)
+            return _stage_points(arrival, attempt, connection, ledger)
         case LogArrived():
-            return _staged_log(arrival, attempt, connection, ledger)
+            return _stage_log(arrival, attempt, connection, ledger)
         case FileArrived():
             return Stored(name=name, cursor=0)  # the outcome is determined within the transaction
 
@@ -59,7 +59,7 @@ def _refused(arrival: Arrival, cursor: int, conflict: Conflict) -> Stored:
     return Stored(name=arrival.name, cursor=cursor, rejection=conflict.complaint, refused=True)
 
 
-def _staged_points(
+def _stage_points(
     arrival: PointsArrived, attempt: AttemptState, connection: Connection, ledger: Ledger
 ) -> Stored:
     name, batch = arrival.name, arrival.batch
@@ -75,7 +75,7 @@ def _staged_points(
         return _refused(arrival, attempt.point_row, conflict)
     if standing(attempt.point_row, batch.first_row, batch.last_row) is not Standing.NEXT:
         return Stored(name=name, cursor=attempt.point_row)
-    rejection = _staged_batch(arrival, attempt, ledger)
+    rejection = _stage_batch(arrival, attempt, ledger)
     attempt.point_row = batch.last_row
     if arrival.resumed_from_step is not None:
         attempt.resumed_from_step = arrival.resumed_from_step
@@ -83,7 +83,7 @@ def _staged_points(
     return Stored(name=name, cursor=attempt.point_row, rejection=rejection, fresh=True)
 
 
-def _staged_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger) -> str:
+def _stage_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger) -> str:
     """Add the pieces of a batch to the ledger; return complaints about values left out."""
     try:
         packed = pack(arrival.batch, after=attempt.point_row, known_keys=attempt.run.keys)
@@ -91,11 +91,11 @@ def _staged_batch(arrival: PointsArrived, attempt: AttemptState, ledger: Ledger)
         return str(error)
     for piece in packed.pieces:
         ledger.series(attempt, piece.key).arrived.append(piece.stretch)
-    named, more = packed.complaints[:_NAMED_COMPLAINTS], packed.complaints[_NAMED_COMPLAINTS:]
+    named, more = packed.complaints[:_MAX_COMPLAINTS], packed.complaints[_MAX_COMPLAINTS:]
     return "; ".join([*named, f"and {len(more)} more"] if more else named)
 
 
-def _staged_log(arrival: LogArrived, attempt: AttemptState, connection: Connection, ledger: Ledger) -> Stored:
+def _stage_log(arrival: LogArrived, attempt: AttemptState, connection: Connection, ledger: Ledger) -> Stored:
     cursor = attempt.log_offset
     # Store only the start of an oversized piece; the sender continues at the cursor.
     content = arrival.content[:MAX_LOG_PIECE]
@@ -125,7 +125,7 @@ def _complaint_of_points(connection: Connection, attempt: AttemptState, arrival:
         repeated = windowed(piece.stretch, first_row=batch.first_row, last_row=last)
         if not len(repeated):
             continue
-        stored = _Stored(connection, attempt.series.get(piece.key))
+        stored = _SeriesContent(connection, attempt.series.get(piece.key))
         found = list(stored.between(repeated.spine.rows[0], repeated.spine.rows[-1]))
         if stored.is_damaged:
             continue
@@ -151,7 +151,7 @@ def _complaint_of_log(connection: Connection, attempt: AttemptState, arrival: Lo
     return f"different bytes are stored from offset {arrival.offset} on"
 
 
-class _Stored:
+class _SeriesContent:
     """Stretches of a series, committed and staged."""
 
     def __init__(self, connection: Connection, series: SeriesState | None) -> None:
@@ -164,12 +164,12 @@ class _Stored:
         if self._series is None:
             return
         found = read_chunks(
-            self._connection, self._series.id, self._note_damage, first_row=first_row, last_row=last_row
+            self._connection, self._series.id, self._record_damage, first_row=first_row, last_row=last_row
         )
         yield from (encoding.stretch(chunk.body) for chunk in found)
         yield from self._series.arrived
 
-    def _note_damage(self) -> None:
+    def _record_damage(self) -> None:
         self.is_damaged = True
 
 
@@ -194,8 +194,8 @@ class SqlWrites:
 
     def commit(self, arrivals: Sequence[Arrival]) -> list[Stored]:
         """Store `arrivals` in one transaction; see the port."""
-        with self._storing() as (connection, ledger):
-            answers = [staged(arrival, connection, ledger) for arrival in arrivals]
+        with self._database() as (connection, ledger):
+            answers = [stage(arrival, connection, ledger) for arrival in arrivals]
             pieces = [at for at, arrival in enumerate(arrivals) if is_piece_of_file(arrival, answers[at])]
             if ledger.changed or pieces:
                 with connection.transaction():
@@ -215,11 +215,11 @@ class SqlWrites:
 
     def compact(self) -> bool:
         """Join small pieces of idle attempts; see the port."""
-        with self._storing() as (connection, ledger):
+        with self._database() as (connection, ledger):
             busy = ledger.active_since(self._clock.monotonic() - IDLE_SECONDS)
             with connection.transaction():
                 joined = series.compact(connection, busy) | logs.compact(connection, busy)
-            ledger.forget(joined)
+            ledger.evict(joined)
             return bool(joined)
 
     def open(self) -> None:
@@ -229,7 +229,7 @@ class SqlWrites:
             DomainError: the database cannot be opened yet; every commit retries.
             StartError: this version cannot use the database.
         """
-        with self._storing():
+        with self._database():
             pass
 
     def close(self) -> None:
@@ -240,7 +240,7 @@ class SqlWrites:
             connection.close()
 
     @contextmanager
-    def _storing(self) -> Iterator[tuple[Connection, Ledger]]:
+    def _database(self) -> Iterator[tuple[Connection, Ledger]]:
         """Yield the open database; on any failure drop staged changes and close it."""
         try:
             if self._opened is None:

@@ -52,7 +52,7 @@ def test_malformed_requests_are_answered_and_a_valid_batch_of_the_same_commit_is
     store: Store, requests: list[v1.AppendRequest]
 ) -> None:
     good = an_attempt(1, 1, f"local/good/{uuid4()}")
-    arrivals = [codec.arrived(request) for request in requests]
+    arrivals = [codec.arrival(request) for request in requests]
     answers = store.writes.commit([*arrivals, rows(good, 1, [{"x": 1.0}]), log(good, 0, b"line\n")])
     assert [answer.cursor for answer in answers[-2:]] == [1, 5]
     assert len(answers) == len(requests) + 2
@@ -71,7 +71,7 @@ def test_a_malformed_log_piece_does_not_fail_a_valid_one_of_the_same_commit(
         run=run, sweep="s", attempt=attempt, lane=v1.LANE_LOG, start=offset, body=content
     )
     good = an_attempt(1, 1, f"local/good/{uuid4()}")
-    answers = store.writes.commit([codec.arrived(request), log(good, 0, b"line\n")])
+    answers = store.writes.commit([codec.arrival(request), log(good, 0, b"line\n")])
     assert answers[1].cursor == 5
     if not (run and len(run) <= 1_024 and attempt):
         assert answers[0].rejection

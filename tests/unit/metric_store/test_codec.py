@@ -27,9 +27,9 @@ def test_a_time_outside_the_range_of_timestamps_is_absent(time: Timestamp, shown
     request = v1.AppendRequest(
         sweep="a/b/c", run="a/b/c-1", attempt=1, lane=v1.LANE_FILES, end=1, body=piece.SerializeToString()
     )
-    arrived = codec.arrived(request)
-    assert isinstance(arrived, FileArrived)
+    arrival = codec.arrival(request)
+    assert isinstance(arrival, FileArrived)
     file = StoredFile(
-        name=arrived.file, attempt=1, size=0, time=arrived.time, digest=b"", left_out=arrived.left_out
+        name=arrival.file, attempt=1, size=0, time=arrival.time, digest=b"", left_out=arrival.left_out
     )
     assert codec.file_message(file).modify_time.ToJsonString() == shown

@@ -7,8 +7,8 @@ import threading
 from sweepd_metric_store.writer import FairQueue
 
 
-def queue_of(*waiting: tuple[str, str, int], most_items: int = 100, most_weight: int = 10) -> FairQueue[str]:
-    queue: FairQueue[str] = FairQueue(most_items=most_items, most_weight=most_weight)
+def queue_of(*waiting: tuple[str, str, int], max_items: int = 100, max_weight: int = 10) -> FairQueue[str]:
+    queue: FairQueue[str] = FairQueue(max_items=max_items, max_weight=max_weight)
     for flow, item, weight in waiting:
         queue.put(flow, item, weight)
     return queue
@@ -23,7 +23,7 @@ def test_flows_take_turns_and_keep_their_own_order() -> None:
 
 def test_turns_continue_from_portion_to_portion() -> None:
     queue = queue_of(
-        *(("flood", f"f{at}", 1) for at in range(4)), ("a", "a0", 1), ("b", "b0", 1), most_items=2
+        *(("flood", f"f{at}", 1) for at in range(4)), ("a", "a0", 1), ("b", "b0", 1), max_items=2
     )
     taken = [queue.take(0)]
     queue.put("c", "c0", 1)
