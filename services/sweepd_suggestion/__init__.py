@@ -1,1 +1,1 @@
-"""The suggestion service: model-based search."""
+"""Suggestion service: model-based search."""

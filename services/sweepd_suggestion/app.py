@@ -42,13 +42,13 @@ _MOST_BY_DEFAULT = 4
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the service's own flags."""
+    """Add the command-line flags of this service."""
     parser.add_argument(
         "--fit-workers",
         type=_worker_count,
         default=_default_workers(),
         metavar="N",
-        help="maximum number of processes that fit models concurrently (default: the cores but one, 1 to 4)",
+        help="maximum number of processes that fit models concurrently (default: cores minus 1, from 1 to 4)",
     )
 
 

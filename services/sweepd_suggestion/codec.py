@@ -1,4 +1,4 @@
-"""Codec between messages and the service's questions and answers."""
+"""Codec between protobuf messages and the questions and answers of the service."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -35,7 +35,7 @@ _OUTCOMES: dict[int, Outcome] = {
 def study_update(request: v1.SuggestRequest) -> StudyUpdate:
     """Decode the observations of a request; raise InvalidFieldError if malformed."""
     if not request.sweep:
-        raise InvalidFieldError("sweep", "needed")
+        raise InvalidFieldError("sweep", "is required")
     if request.first_observation < 1:
         raise InvalidFieldError("first_observation", "observations are numbered from 1")
     from_start = request.first_observation == 1 and request.HasField("spec")
@@ -50,14 +50,14 @@ def study_update(request: v1.SuggestRequest) -> StudyUpdate:
 def wanted(request: v1.SuggestRequest) -> PointsWanted:
     """Decode the points that a request asks for; raise InvalidFieldError if malformed."""
     if request.count > _MOST_POINTS:
-        raise InvalidFieldError("count", f"at most {_MOST_POINTS}")
+        raise InvalidFieldError("count", f"must be at most {_MOST_POINTS}")
     if request.count and request.run_number < 1:
         raise InvalidFieldError("run_number", "runs are numbered from 1")
     return PointsWanted(request.run_number, request.count)
 
 
 def prepared(objections: Sequence[tuple[str, str]]) -> v1.PrepareResponse:
-    """Encode the objections to a sweep."""
+    """Encode the reasons why a sweep cannot be searched."""
     violations = [v1.SpecViolation(path=path, message=why) for path, why in objections]
     return v1.PrepareResponse(violations=violations, engine=ENGINE)
 
@@ -116,7 +116,7 @@ def _observations(messages: Sequence[v1.StudyObservation]) -> list[Observation]:
 def _observation(message: v1.StudyObservation, field: str) -> Observation:
     if message.run_number < 1 and message.prior_index < 1:
         raise InvalidFieldError(f"{field}.run_number", "runs are numbered from 1")
-    # Prior runs get negative numbers: they are older than the sweep's own runs.
+    # Prior runs get negative numbers, since they are older than the runs of the sweep.
     number = message.run_number or -message.prior_index
     match message.WhichOneof("event"):
         case "handed_out":
@@ -178,5 +178,5 @@ def _suggestion(proposal: Proposal, found: PointsFound) -> v1.Suggestion:
 
 def _finite(value: float, field: str) -> float:
     if not isfinite(value):
-        raise InvalidFieldError(field, "a number must be finite")
+        raise InvalidFieldError(field, "must be finite")
     return value

@@ -1,4 +1,4 @@
-"""Queue of fits of many sweeps for few workers, served round-robin."""
+"""Queue of fits of many sweeps, served round-robin by few workers."""
 
 import asyncio
 import logging
@@ -57,7 +57,7 @@ class Fit:
 
 @dataclass(eq=False, slots=True)
 class _Queued:
-    """Queued question. It may have many megabytes, so it is not kept with its answer."""
+    """Queued question. A question may take many megabytes, so it is not kept with its answer."""
 
     line: Hashable
     question: Asked
@@ -66,10 +66,10 @@ class _Queued:
 
 
 class Fits:
-    """Scheduler of fits in worker processes: round-robin over lines (one queue per sweep), each in order.
+    """Scheduler of fits in worker processes: round-robin over queues (one per sweep), each in order.
 
     A process takes seconds to load its libraries. So questions go to loaded processes, and another process is
-    loaded only while all of them are busy.
+    loaded only while all loaded ones are busy.
     """
 
     def __init__(self, workers: int, log: logging.Logger) -> None:
@@ -101,7 +101,7 @@ class Fits:
             self._warm_another()
 
     def submit(self, line: Hashable, question: Asked) -> Fit:
-        """Append a question to its line; the caller must await the returned fit.
+        """Append a question to a queue; the caller must await the returned fit.
 
         Raises:
             DomainError: RESOURCE_EXHAUSTED; too many questions are waiting.

@@ -31,7 +31,7 @@ class Search:
     async def points(self, key: StudyKey, known: HeldStudy, wanted: PointsWanted) -> PointsFound:
         """Return the wanted points; fewer if a finite space is exhausted.
 
-        If the caller gives up, the fit continues for others with the same question.
+        If the call is cancelled, the fit continues for other callers with the same question.
 
         Raises:
             DomainError: the fit failed.
@@ -59,14 +59,14 @@ class Search:
 
 _KEPT = 32
 _MOST_WAITING = 16
-"""Most distinct pending questions: each may have tens of megabytes and take a worker seconds."""
+"""Maximum number of distinct pending questions; each may take tens of megabytes, and seconds of a worker."""
 
 _LINE = "importance"
-"""Line shared by all sweeps, so that a search waits for at most one importance answer."""
+"""Key of one queue for all sweeps, so that a search waits for at most one importance answer."""
 
 
 class Importances:
-    """Answers to `GetImportance`; the latest ones are cached, since many people may view one sweep."""
+    """Answers to `GetImportance`; the latest are cached, since many people may view the same sweep."""
 
     def __init__(self, fits: Fits) -> None:
         self._fits = fits
@@ -87,7 +87,7 @@ class Importances:
 
     async def _asked(self, digest: bytes, request: v1.GetImportanceRequest) -> Fit:
         async with self._asking:
-            fit = self._known_fit(digest)  # another caller may have asked the same meanwhile
+            fit = self._known_fit(digest)  # another caller may have asked the same question meanwhile
             if fit is not None:
                 return fit
             if sum(not fit.answer.done() for fit in self._known.values()) >= _MOST_WAITING:

@@ -19,7 +19,7 @@ StudyKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyUpdate:
-    """Numbered observations of a study from a caller, with `spec` if they begin with the first."""
+    """Observations of a study, numbered from `first`; `spec` is needed if `first` is 1."""
 
     key: StudyKey
     spec: SweepSpec | None
@@ -64,7 +64,7 @@ class Studies:
         """
         known = self._known.get(study_update.key)
         if known is not None and self._contradicts(known.study, study_update):
-            # Another sweep of the same name, or a caller restored from a backup.
+            # It is another sweep of the same name, or the caller was restored from a backup.
             del self._known[study_update.key]
             known = None
         if known is None:
@@ -104,9 +104,9 @@ class Studies:
 
 def _new_study(spec: SweepSpec | None) -> Study:
     if spec is None:
-        raise InvalidFieldError("spec", "needed with observation 1")
+        raise InvalidFieldError("spec", "is required with observation 1")
     if spec.seed is None:
-        raise InvalidFieldError("spec.seed", "needed: suggestions depend on it")
+        raise InvalidFieldError("spec.seed", "is required, since suggestions depend on it")
     for path, why in objections(spec):
         raise InvalidFieldError(f"spec.{path}", why)
     return Study(spec)

@@ -1,4 +1,4 @@
-"""Worker process that fits models: reads questions from standard input, writes answers to its output."""
+"""Worker process that fits models: reads questions from standard input, writes answers to standard output."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ _IMPORTANCE_MODULE = "sweepd_suggestion.domain.feature_importance"
 def main() -> None:
     """Answer questions until the service closes the pipe or ends."""
     die_with_parent(int(sys.argv[1]))
-    # A Ctrl-C in the terminal is for the service, which ends its workers itself.
+    # Ignore Ctrl-C in the terminal: the service handles it, and ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     questions, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # Redirect standard output, so that library output does not mix with the answers.

@@ -60,7 +60,7 @@ def from_worker(body: bytes) -> FromWorker:
     return message
 
 
-# One fit uses one core: sweeps run in parallel, and sums are the same everywhere.
+# One fit uses one core: fits run in parallel, and sums do not depend on the number of cores.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -72,14 +72,14 @@ class WorkerProcess:
     """Handle of a worker process that answers one question at a time."""
 
     def __init__(self, limit: float, log: logging.Logger) -> None:
-        """Create a handle; a process without an answer is killed after `limit` seconds."""
+        """Create a handle; a process that does not answer within `limit` seconds is killed."""
         self._limit = limit
         self._log = log
         self._process: Process | None = None
 
     @property
     def pid(self) -> int | None:
-        """Id of the process, or None without a process."""
+        """Id of the process, or None if there is no process."""
         return None if self._process is None else self._process.pid
 
     async def ask(self, message: ToWorker) -> FromWorker:
@@ -94,7 +94,7 @@ class WorkerProcess:
             return await asyncio.wait_for(_exchange(process, frame), self._limit)
         except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
             pid, code = self.pid, await self.end()
-            self._log.warning("a worker has not answered", extra={"pid": pid, "exit_code": code})
+            self._log.warning("a worker did not answer", extra={"pid": pid, "exit_code": code})
             raise WorkerDiedError(f"process {pid}, exit code {code}") from error
         except asyncio.CancelledError:
             await self.end()  # otherwise its answer would be taken for the next question's

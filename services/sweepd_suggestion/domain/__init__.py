@@ -1,1 +1,1 @@
-"""Model-based search. Only modules for the worker processes import numpy, to keep the service small."""
+"""Model-based search. Only modules that run in worker processes import numpy, to keep the service small."""

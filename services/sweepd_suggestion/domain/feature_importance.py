@@ -5,7 +5,7 @@ sample of the points; a parameter's importance is the increase of the tree's err
 the parameter's values are shuffled among them. Unlike impurity-based importance, this does not favour
 parameters with many values, and a parameter without influence gets about 0.
 
-Runs of the same point count as one. Otherwise a tree would know the left-out points from their other runs,
+Runs of the same point count as one. Otherwise a tree's sample could contain left-out points, as other runs,
 and every parameter that distinguishes points would seem important.
 """
 
@@ -31,17 +31,17 @@ from sweepd_suggestion.domain.questions import (
 from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates, Places
 
 FEWEST_POINTS = 8
-"""Fewest points from which a forest can learn."""
+"""Minimum number of points to which a forest is fitted."""
 
 _TREES, _FEWEST_TREES = 96, 16
 _SHUFFLES = 12_288
-"""Limit on trees times parameters, which bounds the time."""
+"""Limit on trees times parameters, to bound the time."""
 
 _ALIKE = 1e-9
 """Tolerance for equal mean ranks, which may differ by rounding."""
 
 LEAF = 2
-"""Fewest points in a leaf: nothing is learnt from a single point."""
+"""Minimum number of points in a leaf: a single point says nothing about others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ForestAnswer:
 
 
 def forest_importance(columns: Array, groups: list[list[int]], values: Array) -> ForestAnswer | None:
-    """Return the permutation importance of each group of columns; None if there is nothing to learn.
+    """Return the permutation importance of each group of columns; None for too few points or equal values.
 
     Args:
         columns: shape (runs, columns).
@@ -97,7 +97,7 @@ def _explained(ranks: Array, predicted: Array, counted: Array) -> float:
 
 
 def _ranks(values: Array) -> Array:
-    """Return the rank of each value as a share, the mean rank for ties."""
+    """Return the rank of each value as a share of 1; ties get their mean rank."""
     distinct, place = np.unique(values, return_inverse=True)
     below = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=len(distinct)))])
     middle: Array = (below[:-1] + below[1:]) / (2 * len(values))
@@ -113,7 +113,7 @@ _TAIL = 1e-12
 """Tail probability at which normal distributions are clipped."""
 
 _MOST_COLUMNS = 500
-"""Limit on category columns of all parameters, which bounds the time; rare categories are merged."""
+"""Limit on category columns of all parameters, to bound the time; rare categories have no column."""
 
 
 def feature_importance(question: ImportanceQuestion) -> Importance:
@@ -140,13 +140,13 @@ def feature_importance(question: ImportanceQuestion) -> Importance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """One dimension: its columns for a forest, and its scale, if any, for a correlation.
+    """One dimension: its columns for the forest, and its scale, if any, for the correlation.
 
     Args:
         dimension: the dimension.
         there: shape (runs,), True if the run has the dimension.
         columns: shape (runs, any).
-        scale: shape (runs,), None for categories without numbers.
+        scale: shape (runs,); None for categories that are not numbers.
         categories: categories that occur in the runs.
         places: category index of each run that has the dimension.
     """
@@ -261,7 +261,7 @@ def category_correlations(places: Places, values: Array) -> list[float | None]:
     """Return the correlation of each category's indicator with an array; None if undefined.
 
     Args:
-        places: shape (n,), category of each number, from 0; every category occurs.
+        places: shape (n,), category index of each value, from 0; every category occurs.
         values: shape (n,), magnitudes at most 1e150.
     """
     if not len(values):

@@ -1,6 +1,6 @@
 """Search with a Gaussian process: proposes the point with the largest expected improvement.
 
-The model sees transformed losses: outliers are clipped, and large spreads may be compressed by a shifted
+The model is fitted to transformed losses: outliers are clipped; large spreads may be compressed by a shifted
 logarithm as in Box, Cox (1964), J. Royal Statistical Society B 26, 211-252. The shift is chosen by likelihood
 (Snelson, Rasmussen, Ghahramani, "Warped Gaussian processes", NIPS 16, 2003).
 """
@@ -20,12 +20,12 @@ from sweepd_suggestion.domain.surrogate import Surrogate, subset
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 SHIFTS = (None, 1.0, 0.3, 0.1, 0.03)
-"""Shifts as shares of the spread, or None for no compression; smaller shifts make a cusp around the best."""
+"""Shifts as shares of the spread, or None for no compression; smaller ones make a cusp at the best loss."""
 
 _FENCE = 30.0
 """Widths above the upper quartile beyond which losses count as equally bad.
 
-The width is the larger distance of the median from that quartile and from the lowest loss.
+The width is the distance of the median from that quartile or from the lowest loss, whichever is larger.
 """
 
 _BEYOND = 10.0
@@ -62,7 +62,7 @@ class LossScale:
 
     @property
     def spread(self) -> float:
-        """Distance between the lowest and the highest distinguished loss."""
+        """Distance from the lowest loss to the one above which losses are clipped."""
         return self.highest - self.lowest
 
     def scaled(self, losses: Array) -> Array:
@@ -82,7 +82,7 @@ class LossScale:
         raw = scaled * self.deviation + self.mean
         if self.shift is not None:
             raw = self.shift * np.expm1(raw)
-        # An uncertain model predicts losses far beyond any observed; they need not be distinguished.
+        # An uncertain model predicts losses far beyond the observed ones; they need not be distinguished.
         return self.lowest + self.spread * np.clip(raw, -_BEYOND, _BEYOND)
 
 
@@ -111,10 +111,10 @@ _APART = 0.02
 """Minimum distance of concurrent trials in at least one dimension, as a share of its range."""
 
 _OTHER_CATEGORIES = 4
-"""Period in runs of trying categories other than the best's; models dismiss them on little evidence."""
+"""Interval, in runs, of trying categories other than the best point's, which models reject too early."""
 
 _SURE = 6.0
-"""Standard deviations by which the prediction for other categories must be worse for them to be skipped."""
+"""Other categories are skipped if their prediction is worse by more than this many standard deviations."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -223,7 +223,7 @@ class GaussianProcessModel:
         """Return a mask of the candidates that are too close to a pending point."""
         if not len(self._pending):
             return np.zeros(len(candidates), dtype=bool)
-        # A parameter that only one of two points has keeps them apart: INACTIVE is outside the range.
+        # Points that do not have the same parameters are never close: INACTIVE is outside the range.
         nearest = cdist(candidates, self._pending, "chebyshev").min(axis=1)
         # Many pending points may have to fit into a small space.
         near: NDArray[np.bool_] = nearest < min(_APART, _APART * 10 / len(self._pending))

@@ -11,7 +11,7 @@ from sweepd_suggestion.domain.study import Ended, Outcome, TrialRun
 
 @dataclass(frozen=True, slots=True)
 class Valued:
-    """A point and its value; lower is better, whatever the goal."""
+    """A point and its loss: lower is better, whatever the goal."""
 
     run_number: int
     point: Point
@@ -22,7 +22,7 @@ class Valued:
 class Evidence:
     """Evidence for a model: points with values, and pending points.
 
-    `observed` is the number of observed, not imputed, values.
+    `observed` is the number of values that are not imputed.
     """
 
     valued: tuple[Valued, ...]
@@ -36,7 +36,7 @@ def sign_of(metric: Metric) -> float:
 
 
 def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
-    """Return the evidence of the runs, without runs outside the space or without a conclusive end.
+    """Return the evidence of the runs, without runs outside the space or with an inconclusive end.
 
     A missing value is imputed as the metric specifies. If there is nothing to impute it from, the run is left
     out, or pending if it is running.
@@ -76,7 +76,7 @@ def _loss_at_end(
         case Outcome.STOPPED:
             if end.value is None:
                 return None
-            # It might have improved, so it counts as no worse than the worst finished run.
+            # The run might have improved, so it counts as no worse than the worst finished run.
             loss = sign * end.value
             return loss if worst_finished is None else min(loss, worst_finished)
         case Outcome.FINISHED | Outcome.FAILED:
@@ -131,11 +131,11 @@ def _finished(run: TrialRun, sign: float) -> Iterable[float]:
 
 
 MOST_VALUED = 150
-"""Most points of a Gaussian process, whose cost is cubic."""
+"""Maximum number of points of a Gaussian process, whose cost is cubic in this number."""
 
 
 def selected(valued: Sequence[Valued], seed: int, most: int = MOST_VALUED) -> tuple[Valued, ...]:
-    """Return at most `most` points: the best third, the newest third, and a random rest, by seed."""
+    """Return at most `most` points: the best third, the newest third, and others drawn by seed."""
     if len(valued) <= most:
         return tuple(valued)
     share = most // 3

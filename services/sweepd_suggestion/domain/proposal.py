@@ -1,6 +1,6 @@
 """Proposals: points chosen by a model, a design, or at random; each is pending for the following runs.
 
-The design is a sequence of maximin Latin hypercubes, computed from (seed, index) if no constraint is broken:
+The design is a sequence of maximin Latin hypercubes; without constraints, it depends only on seed and index:
 McKay, Beckman, Conover (1979), Technometrics 21, 239-245; Johnson, Moore, Ylvisaker (1990), J. Statistical
 Planning and Inference 26, 131-148.
 """
@@ -25,7 +25,7 @@ _MOST_MISSES = 4
 
 
 def design_size(dimensions: int, most_points: int | None) -> int:
-    """Return the size of the initial design: two points per dimension, within bounds and a third of all."""
+    """Return the size of the initial design: two points per dimension, but at most a third of all points."""
     size = min(max(2 * dimensions, _LEAST), _MOST)
     return size if most_points is None else max(2, min(size, most_points // 3))
 
@@ -33,10 +33,10 @@ def design_size(dimensions: int, most_points: int | None) -> int:
 def design_point(space: SearchSpace, seed: int, index: int, size: int, others: Sequence[Point]) -> Point:
     """Return point `index` of the design, or a substitute if it breaks a constraint.
 
-    The substitute is the random point, of a few, that is farthest from all `others`.
+    The substitute is the one of a few random points that is farthest from all `others`.
 
     Raises:
-        InfeasibleError: draws find no point that satisfies the constraints.
+        InfeasibleError: no draw satisfies the constraints.
     """
     point = space.from_unit(design_vector(space, seed, index, size))
     if space.feasible(point):
@@ -49,7 +49,7 @@ def design_point(space: SearchSpace, seed: int, index: int, size: int, others: S
 
 
 def feasible_draws(space: SearchSpace, seed: int, indices: Iterable[int]) -> Iterator[Point]:
-    """Yield the feasible random points of some indices, until too many indices have none."""
+    """Yield a feasible random point for each index; stop after too many indices without one."""
     misses = 0
     for index in indices:
         try:
@@ -69,7 +69,7 @@ def design_vector(space: SearchSpace, seed: int, index: int, size: int) -> tuple
 
 @lru_cache(maxsize=64)
 def _hypercube(seed: int, block: int, size: int, names: tuple[Path, ...]) -> tuple[tuple[float, ...], ...]:
-    # In many dimensions, comparing all pairs of points is not worth its time.
+    # In many dimensions, comparing all pairs of points is not worth the time.
     tries = _TRIES if len(names) <= 32 else 1
     candidates = (
         _candidate(seed, (block * _TRIES + attempt) * size, size, names) for attempt in range(tries)
@@ -106,7 +106,7 @@ _MOST_AHEAD = 64
 
 
 def question(study: Study, run_number: int, count: int) -> Question:
-    """Return the question for `count` points from `run_number` on."""
+    """Return the question for `count` points, for runs from `run_number` on."""
     spec = study.spec
     assert spec.metric is not None
     assert spec.seed is not None
@@ -135,7 +135,7 @@ def question(study: Study, run_number: int, count: int) -> Question:
 
 
 class Model(Protocol):
-    """Port: a model that proposes points."""
+    """Port to a model that proposes points."""
 
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
         """Return a point that is not in `seen`, or None if none is found."""
@@ -189,14 +189,14 @@ def _unmodelled(
 _DRAWS = 32
 _STEP = 1_000
 _MOST_STEPS = 5
-"""Steps without a point after which a walk gives up, since sparse points would take long to find."""
+"""Number of steps without a point after which a walk stops, since sparse points would take long to find."""
 
 
 def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[bytes]) -> Point | None:
     """Return a random point that is not in `seen`, or None; an infinite space may repeat a point.
 
-    Draws follow the distributions. If they find only seen points, the finite space is enumerated from a
-    random place.
+    Draws follow the distributions. If they find only seen points, a finite space is enumerated from a
+    random position.
     """
     first: Point | None = None
     for point in feasible_draws(space, seed, range(index * _DRAWS, (index + 1) * _DRAWS)):

@@ -27,12 +27,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Question for `count` points, for runs from `run_number` on, given the knowledge of a study.
+    """Question for `count` points, for runs from `run_number` on, given the state of a study.
 
-    With repeats, only every `stride`th run gets a point. The points of runs from `first_run` to `run_number`
-    are unknown, so they are computed first, as pending. Thus a point depends on the study and the run number,
-    not on the number of points requested at once. `first_place` is the number of points before that of
-    `first_run`, from any source. `observed` is the number of observed, not imputed, values.
+    With repeats, only every `stride`th run gets a point. The study lacks the points of runs from `first_run`
+    to `run_number` (exclusive), so they are computed first, as pending. Thus a point depends on the study and
+    the run number, not on the number of points requested at once. `first_place` is the number of points
+    before that of `first_run`, from any source. `observed` is the number of values that are not imputed.
     """
 
     space: SearchSpace
@@ -72,7 +72,7 @@ class PointsWanted:
 
 @dataclass(frozen=True, slots=True)
 class PointsFound:
-    """The proposed points, and the numbers of observations and observed values that they are based on."""
+    """Proposed points, and the numbers of observations and of observed values on which they are based."""
 
     proposals: tuple[Proposal, ...]
     known: int
@@ -91,7 +91,7 @@ class ImportanceQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryCorrelation:
-    """Correlation of the value with the presence of one category, -1 to 1; None if undefined."""
+    """Correlation of the metric with the presence of one category, -1 to 1; None if undefined."""
 
     value: Json
     correlation: float | None
@@ -103,8 +103,8 @@ class ParameterImportance:
 
     Args:
         names: dotted paths.
-        importance: its share of the total importance, 0 to 1.
-        correlation: correlation of the value with the parameter on its sampling scale, -1 to 1.
+        importance: share of the total importance, 0 to 1.
+        correlation: correlation of the metric with the parameter on its sampling scale, -1 to 1.
         categories: categories that occur in the points, in the order of the sweep file.
     """
 
@@ -119,8 +119,8 @@ class Importance:
     """Importance of all parameters, the most important first.
 
     Args:
-        runs: number of runs that it is based on.
-        explained: out-of-bag R² of the forest on ranks: 1 explains all variance, 0 or less none. None if
+        runs: number of runs on which it is based.
+        explained: out-of-bag R² of the forest on ranks: 1 explains all variance, 0 or less none; None if
             there are too few points or all values are equal.
     """
 

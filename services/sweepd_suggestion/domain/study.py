@@ -1,4 +1,4 @@
-"""Studies: the runs of a sweep, folded from numbered observations; repeated observations are ignored."""
+"""Study: the runs of a sweep, built from numbered observations; repeated observations are ignored."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 class HandedOut:
     """A run was handed out to an agent: its point is pending.
 
-    A repetition for the same run means a retry, which discards the run's earlier values and end.
+    If the run was handed out before, this is a retry, which discards the run's earlier values and end.
     """
 
     run_number: int
@@ -52,7 +52,7 @@ class Ended:
 
     Args:
         value: objective value, by the metric's `value`; with `repeats`, aggregated over the point's runs.
-        best: best value of all iterations (default: `value`); `worst` and `last` likewise.
+        best: best value of all iterations; None: `value` is used. `worst` and `last` have no such default.
     """
 
     run_number: int
@@ -67,7 +67,7 @@ Observation = HandedOut | RungReached | ValueSoFar | Ended
 
 
 MOST_DIMENSIONS = 1_024
-"""Most free parameters: fit time is proportional to them, and models of 150 runs support far fewer."""
+"""Maximum number of free parameters: fit time is proportional to it, and 150 runs support far fewer."""
 
 
 def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
@@ -79,17 +79,17 @@ def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
         yield "parameters", "model-based search needs at least one parameter that is not constant"
     if count > MOST_DIMENSIONS:
         yield "parameters", f"{count} free parameters; at most {MOST_DIMENSIONS} can be searched"
-    # The same check as for the file, so that a file that passed there passes here.
+    # This check is the same as for the sweep file, so a valid file passes here, too.
     if spec.search_space.feasibility(enough=1).hits == 0:
         yield "constraints", "no point was found that satisfies them; loosen one of them"
 
 
 _COUNTED = 20_000
-"""Number of points up to which a space with conditions is counted; a larger one never counts as exhausted."""
+"""Number of points up to which a space with conditions is counted; a larger space is never exhausted."""
 
 
 class UnknownRunError(ValueError):
-    """An observation names a run that was never handed out; `index` is its index in the call."""
+    """An observation names a run that was never handed out; `index` is its position in the call."""
 
     def __init__(self, run_number: int, index: int) -> None:
         super().__init__(f"run {run_number} was never handed out")
@@ -112,7 +112,7 @@ class TrialRun:
 
 
 class Study:
-    """A sweep's specification and everything observed so far, numbered from 1."""
+    """A sweep's specification and all observations so far, numbered from 1."""
 
     def __init__(self, spec: SweepSpec) -> None:
         self.spec = spec
@@ -136,7 +136,7 @@ class Study:
         return self._size is not None and len(self._drawn) >= self._size
 
     def points_before(self, number: int) -> int:
-        """Return the number of runs below a number with points inside the space."""
+        """Return the number of runs with smaller numbers and with points inside the space."""
         return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:

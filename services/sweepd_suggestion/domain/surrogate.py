@@ -20,12 +20,12 @@ class MixedMatern:
     """Matérn kernel with smoothness 5/2 over vectors in which INACTIVE marks an absent parameter.
 
     Different categories have distance 1, equal ones 0; absence is an additional category.
-    The numbers of a conditional parameter lie on an arc, and its absence at the centre of the circle, so
+    The numbers of a conditional parameter lie on an arc, and its absence at the centre of the circle. So
     absence is equally far from every number, and has no influence if the parameter has none.
 
     Args:
-        length_scale: length of each group of columns, shape (groups,).
-        groups: for each column, the index of its length.
+        length_scale: length scale of each group of columns, shape (groups,).
+        groups: for each column, the index of its length scale.
         categorical: for each column, whether it holds categories.
         conditional: for each column, whether it may be inactive.
 
@@ -53,7 +53,7 @@ class MixedMatern:
         return _covariance(self._total(left, left if right is None else right, inverse))[0]
 
     def with_gradient(self, vectors: Array) -> tuple[Array, Array]:
-        """Return the covariance of each pair, and its gradient with respect to the log lengths."""
+        """Return the covariance of each pair, and its gradient with respect to the log length scales."""
         squares = self._squares(vectors) * np.square(1.0 / self.length_scale)
         covariance, slope = _covariance(squares.sum(axis=2))
         return covariance, squares * slope[:, :, np.newaxis]
@@ -73,7 +73,7 @@ class MixedMatern:
     def _squares(self, vectors: Array) -> Array:
         """Return the unscaled squared distance by group, shape (vectors, vectors, groups).
 
-        The result is cached: a fit uses the same vectors with many lengths.
+        The result is cached: a fit uses the same vectors with many length scales.
         """
         if self._kept_squares is None or self._kept_squares[0] is not vectors:
             squares = np.zeros((len(vectors), len(vectors), max(self.groups) + 1))
@@ -87,7 +87,7 @@ class MixedMatern:
         if self.categorical[i]:
             squares: Array = np.where(gaps != 0.0, 1.0, 0.0)
         elif self.conditional[i]:
-            # The chord of an arc of radius 1 / angle, which approximates short gaps.
+            # The squared chord of an arc of radius 1 / angle; for short gaps, it is about the squared gap.
             squares = 2.0 * (1.0 - np.cos(_ANGLE * gaps)) / _ANGLE**2
         else:
             return np.square(gaps)
@@ -119,7 +119,7 @@ class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untype
 
     @property
     def theta(self) -> Array:
-        """Logarithms of the signal, of each length and of the noise."""
+        """Logarithms of the signal, of each length scale and of the noise."""
         logarithms: Array = np.log(np.hstack([self.signal, self.matern.length_scale, self.noise]))
         return logarithms
 
@@ -195,7 +195,7 @@ class Surrogate:
     def fitted(
         cls, vectors: Array, values: Array, coordinates: Coordinates, *, roughly: bool = False
     ) -> "Surrogate":
-        """Fit lengths, signal and noise to standardised values, and condition on all values.
+        """Fit length scales, signal and noise to standardised values, and condition on all values.
 
         Raises:
             numpy.linalg.LinAlgError: the data are degenerate.
@@ -221,7 +221,7 @@ class Surrogate:
         return mean, np.sqrt(np.maximum(self._signal - explained, 1e-12))
 
     def believing(self, vectors: Array) -> "Surrogate":
-        """Return the model with its own means as observations at vectors (kriging believer).
+        """Return the model with its predicted means at `vectors` added as observations (kriging believer).
 
         Source: the kriging believer of Ginsbourger, Le Riche, Carraro (2010), "Kriging is well-suited to
             parallelize optimization", section 3.2.
@@ -235,9 +235,9 @@ class Surrogate:
 
 
 def subset(values: Array, most: int) -> NDArray[np.intp]:
-    """Return the indices of `most` observations to fit: half of them the lowest, the others evenly spaced.
+    """Return the indices of at most `most` values: half of them the lowest, the others evenly spaced.
 
-    All observations enter the model; only its parameters are fitted to these, to save time.
+    The model uses all observations; only its parameters are fitted to this subset, to save time.
     """
     if len(values) <= most:
         return np.arange(len(values))
@@ -249,9 +249,9 @@ def subset(values: Array, most: int) -> NDArray[np.intp]:
 
 
 def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
-    """Return the group of each column: columns share lengths only if there are very many columns.
+    """Return the group of each column: one per column or, for very many columns, one per column type.
 
-    So many lengths cannot be inferred from few observations, and would take long to fit.
+    Very many length scales cannot be inferred from few observations, and would take long to fit.
     """
     if len(categorical) <= _MOST_LENGTHS:
         return tuple(range(len(categorical)))
@@ -259,7 +259,7 @@ def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
 
 
 def _typical_length(vectors: Array) -> float:
-    """Return a typical length: distances in a unit cube grow with the square root of its dimension."""
+    """Return a typical length scale: distances in a unit cube grow with the square root of its dimension."""
     active = np.mean(np.sum(vectors != INACTIVE, axis=1))
     return 0.5 * float(np.sqrt(max(active, 1.0)))
 
@@ -274,7 +274,7 @@ def _most_probable(
 ) -> tuple[Array, float]:
     """Return the maximum a posteriori parameters, and the negative log posterior density.
 
-    Few observations leave the likelihood flat; log-normal priors keep lengths near typical and noise low.
+    With few observations the likelihood is flat; log-normal priors favour typical lengths and low noise.
     """
     centre = start.copy()
     centre[-1] = np.log(1e-3)

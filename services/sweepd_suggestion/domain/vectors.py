@@ -18,7 +18,7 @@ _TAIL = 0.002
 """Tail probability excluded from the search at each end of an unbounded distribution."""
 
 INACTIVE = -1.0
-"""Mark in a vector for a parameter that the point does not have."""
+"""Value in a vector for a parameter that the point does not have."""
 
 
 class Coordinates:
@@ -55,9 +55,9 @@ class Coordinates:
         return np.column_stack([column.snapped(shares[:, i]) for i, column in enumerate(self._columns)])
 
     def around(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
-        """Return a full vector near each centre: some numbers moved by about `scale`, some categories drawn.
+        """Return a full vector near each centre: move some numbers by about `scale`, redraw some categories.
 
-        Parameters absent from a centre are drawn.
+        Parameters that are absent from a centre are drawn.
         """
         n = len(centres)
         moved = rng.random((n, self.count)) < max(0.3, 1.0 / self.count)
@@ -75,7 +75,7 @@ class Coordinates:
         return np.where(centres == INACTIVE, anywhere, near)
 
     def settled(self, full: Array) -> Array:
-        """Return the vectors of the points at full vectors, without points that break a constraint."""
+        """Convert full vectors to vectors of points, without points that break a constraint."""
         if not self._is_bound:
             return full
         found = [self._space.presence(shares) for shares in self._shares(full)]
@@ -105,7 +105,7 @@ class _Shares:
         unbounded = isinstance(unrounded(distribution), Normal)
         self._low, self._high = (_TAIL, 1.0 - _TAIL) if unbounded else (0.0, 1.0)
         discrete = dimension.size is not None or isinstance(distribution, Quantised)
-        # The model compares values as tried, after rounding.
+        # The model uses the values that runs use, after rounding.
         self._canonical = (lambda u: distribution.to_unit(distribution.quantile(u))) if discrete else None
 
     def place(self, point: Point, share: float) -> float:
@@ -131,7 +131,7 @@ class _Codes:
         for value in distribution.values:
             codes.setdefault(canonical_json(value), len(codes))
         self._codes = codes
-        # Quantiles return these objects; encoding long texts as JSON for each candidate would take seconds.
+        # `quantile` returns these objects; looking up their ids avoids encoding texts as JSON, which is slow.
         self._code_of = {id(value): float(codes[canonical_json(value)]) for value in distribution.values}
         shares: dict[int, float] = {}
         for value in distribution.values:
