@@ -38,7 +38,7 @@ class SuggestionRunningService:
         await self._fits.stop()
 
 
-_MOST_BY_DEFAULT = 4
+_MAX_DEFAULT_WORKERS = 4
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,7 @@ def _worker_count(text: str) -> int:
 
 
 def _default_workers() -> int:
-    return max(1, min(_MOST_BY_DEFAULT, (os.cpu_count() or 1) - 1))
+    return max(1, min(_MAX_DEFAULT_WORKERS, (os.cpu_count() or 1) - 1))
 
 
 SERVICE = ServiceDefinition(

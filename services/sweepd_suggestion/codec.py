@@ -22,7 +22,7 @@ from sweepd_suggestion.domain.questions import (
 from sweepd_suggestion.domain.study import Ended, HandedOut, Observation, Outcome, RungReached, ValueSoFar
 from sweepd_suggestion.studies import StudyUpdate
 
-_MOST_POINTS = 64
+_MAX_POINTS = 64
 
 _OUTCOMES: dict[int, Outcome] = {
     v1.RUN_OUTCOME_FINISHED: Outcome.FINISHED,
@@ -49,14 +49,14 @@ def study_update(request: v1.SuggestRequest) -> StudyUpdate:
 
 def wanted(request: v1.SuggestRequest) -> PointsWanted:
     """Decode the points that a request asks for; raise InvalidFieldError if malformed."""
-    if request.count > _MOST_POINTS:
-        raise InvalidFieldError("count", f"must be at most {_MOST_POINTS}")
+    if request.count > _MAX_POINTS:
+        raise InvalidFieldError("count", f"must be at most {_MAX_POINTS}")
     if request.count and request.run_number < 1:
         raise InvalidFieldError("run_number", "runs are numbered from 1")
     return PointsWanted(request.run_number, request.count)
 
 
-def prepared(objections: Sequence[tuple[str, str]]) -> v1.PrepareResponse:
+def prepare_response(objections: Sequence[tuple[str, str]]) -> v1.PrepareResponse:
     """Encode the reasons why a sweep cannot be searched."""
     violations = [v1.SpecViolation(path=path, message=why) for path, why in objections]
     return v1.PrepareResponse(violations=violations, engine=ENGINE)

@@ -8,35 +8,35 @@ from dataclasses import dataclass
 
 from sweepd_kernel.errors import DomainError, Status
 from sweepd_suggestion.worker_process import (
-    Answered,
-    Asked,
     Failed,
     Ready,
     WarmUp,
+    WorkerAnswer,
     WorkerDiedError,
     WorkerProcess,
+    WorkerQuestion,
 )
 
 FIT_LIMIT = 60.0
 """Seconds after which a worker without an answer is replaced; the largest fit takes a few seconds."""
 
-_MOST_WAITING = 1_000
-_TRIES = 2
+_MAX_WAITING = 1_000
+_MAX_TRIES = 2
 
 
 @dataclass(eq=False, slots=True)
 class Fit:
     """Pending answer to a question; dropped if no caller waits for it when its turn comes."""
 
-    answer: asyncio.Future[Answered]
+    answer: asyncio.Future[WorkerAnswer]
     waiting: int = 0
 
     @property
-    def is_lost(self) -> bool:
+    def is_failed(self) -> bool:
         """True if the fit was cancelled or has failed."""
         return self.answer.cancelled() or (self.answer.done() and self.answer.exception() is not None)
 
-    async def awaited(self) -> Answered:
+    async def result(self) -> WorkerAnswer:
         """Wait for the answer; a cancelled caller does not cancel it for others.
 
         Raises:
@@ -59,8 +59,8 @@ class Fit:
 class _Queued:
     """Queued question. A question may take many megabytes, so it is not kept with its answer."""
 
-    line: Hashable
-    question: Asked
+    queue_key: Hashable
+    question: WorkerQuestion
     fit: Fit
     tries: int = 0
 
@@ -100,16 +100,16 @@ class Fits:
         if len(self._cold) == len(self._all):
             self._warm_another()
 
-    def submit(self, line: Hashable, question: Asked) -> Fit:
+    def submit(self, queue_key: Hashable, question: WorkerQuestion) -> Fit:
         """Append a question to a queue; the caller must await the returned fit.
 
         Raises:
             DomainError: RESOURCE_EXHAUSTED; too many questions are waiting.
         """
-        if sum(len(queue) for queue in self._waiting.values()) >= _MOST_WAITING:
+        if sum(len(queue) for queue in self._waiting.values()) >= _MAX_WAITING:
             raise DomainError("too many fits are waiting", status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
         fit = Fit(asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(line, deque()).append(_Queued(line, question, fit))
+        self._waiting.setdefault(queue_key, deque()).append(_Queued(queue_key, question, fit))
         # Dispatch later, once the caller waits: a question without a waiting caller is dropped.
         asyncio.get_running_loop().call_soon(self._dispatch)
         return fit
@@ -122,10 +122,10 @@ class Fits:
 
     def _next(self) -> _Queued | None:
         while self._waiting:
-            line, queue = self._waiting.popitem(last=False)
+            queue_key, queue = self._waiting.popitem(last=False)
             queued = queue.popleft()
             if queue:
-                self._waiting[line] = queue  # move to the end: the other lines come first
+                self._waiting[queue_key] = queue  # move to the end: the other queues come first
             if queued.fit.waiting > 0:
                 return queued
             queued.fit.answer.cancel()
@@ -137,7 +137,7 @@ class Fits:
             answer = await worker.ask(queued.question)
         except WorkerDiedError:
             self._cold.append(worker)
-            self._again(queued)
+            self._retry(queued)
         else:
             self._idle.append(worker)
             fit = queued.fit
@@ -148,12 +148,12 @@ class Fits:
                 fit.answer.set_result(answer)
         self._dispatch()
 
-    def _again(self, queued: _Queued) -> None:
-        if queued.tries >= _TRIES:
+    def _retry(self, queued: _Queued) -> None:
+        if queued.tries >= _MAX_TRIES:
             queued.fit.fail(_unavailable("the process that fits the model died twice"))
             return
-        self._waiting.setdefault(queued.line, deque()).appendleft(queued)
-        self._waiting.move_to_end(queued.line, last=False)
+        self._waiting.setdefault(queued.queue_key, deque()).appendleft(queued)
+        self._waiting.move_to_end(queued.queue_key, last=False)
 
     def _warm_another(self) -> None:
         if self._cold and not self._warming:

@@ -17,9 +17,9 @@ from sweepd_suggestion.domain.proposal import proposals, question
 from sweepd_suggestion.domain.questions import Importance, PointsFound, PointsWanted
 from sweepd_suggestion.domain.study import objections
 from sweepd_suggestion.fits import Fit, Fits
-from sweepd_suggestion.studies import HeldStudy, ResendFrom, Studies, StudyKey
+from sweepd_suggestion.studies import CachedStudy, ResendFrom, Studies, StudyKey
 
-_KEPT_FITS = 8
+_MAX_CACHED_FITS = 8
 
 
 class Search:
@@ -28,7 +28,7 @@ class Search:
     def __init__(self, fits: Fits) -> None:
         self._fits = fits
 
-    async def points(self, key: StudyKey, known: HeldStudy, wanted: PointsWanted) -> PointsFound:
+    async def points(self, key: StudyKey, known: CachedStudy, wanted: PointsWanted) -> PointsFound:
         """Return the wanted points; fewer if a finite space is exhausted.
 
         If the call is cancelled, the fit continues for other callers with the same question.
@@ -46,22 +46,22 @@ class Search:
             # In a thread, since an infeasible space may take tens of thousands of draws per point.
             found = await asyncio.to_thread(proposals, asked, None)
             return PointsFound(found, seen, asked.observed, exhausted)
-        place = (seen, wanted)
-        fit = known.fits.get(place)
-        if fit is None or fit.is_lost:
-            fit = known.fits[place] = self._fits.submit(key, asked)
-            while len(known.fits) > _KEPT_FITS:
+        cache_key = (seen, wanted)
+        fit = known.fits.get(cache_key)
+        if fit is None or fit.is_failed:
+            fit = known.fits[cache_key] = self._fits.submit(key, asked)
+            while len(known.fits) > _MAX_CACHED_FITS:
                 known.fits.popitem(last=False)
-        fitted = await fit.awaited()
+        fitted = await fit.result()
         assert isinstance(fitted, tuple)
         return PointsFound(fitted, seen, asked.observed, exhausted)
 
 
-_KEPT = 32
-_MOST_WAITING = 16
+_MAX_CACHED_ANSWERS = 32
+_MAX_WAITING = 16
 """Maximum number of distinct pending questions; each may take tens of megabytes, and seconds of a worker."""
 
-_LINE = "importance"
+_QUEUE = "importance"
 """Key of one queue for all sweeps, so that a search waits for at most one importance answer."""
 
 
@@ -71,7 +71,7 @@ class Importances:
     def __init__(self, fits: Fits) -> None:
         self._fits = fits
         self._known: OrderedDict[bytes, Fit] = OrderedDict()
-        self._asking = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def answer(self, request: v1.GetImportanceRequest) -> Importance:
         """Return the importance of each parameter.
@@ -80,28 +80,28 @@ class Importances:
             DomainError: the request is malformed, or the fit failed.
         """
         digest = blake2b(request.SerializeToString(deterministic=True), digest_size=16).digest()
-        fit = self._known_fit(digest) or await self._asked(digest, request)
-        found = await fit.awaited()
+        fit = self._known_fit(digest) or await self._submitted(digest, request)
+        found = await fit.result()
         assert isinstance(found, Importance)
         return found
 
-    async def _asked(self, digest: bytes, request: v1.GetImportanceRequest) -> Fit:
-        async with self._asking:
+    async def _submitted(self, digest: bytes, request: v1.GetImportanceRequest) -> Fit:
+        async with self._lock:
             fit = self._known_fit(digest)  # another caller may have asked the same question meanwhile
             if fit is not None:
                 return fit
-            if sum(not fit.answer.done() for fit in self._known.values()) >= _MOST_WAITING:
+            if sum(not fit.answer.done() for fit in self._known.values()) >= _MAX_WAITING:
                 why = "too many importance requests are waiting"
                 raise DomainError(why, status=Status.RESOURCE_EXHAUSTED, retry_after=5.0)
             question = await asyncio.to_thread(codec.importance_question, request)  # may have 2,000 points
-            fit = self._known[digest] = self._fits.submit(_LINE, question)
-            while len(self._known) > _KEPT:
+            fit = self._known[digest] = self._fits.submit(_QUEUE, question)
+            while len(self._known) > _MAX_CACHED_ANSWERS:
                 self._known.popitem(last=False)
             return fit
 
     def _known_fit(self, digest: bytes) -> Fit | None:
         fit = self._known.get(digest)
-        if fit is None or fit.is_lost:
+        if fit is None or fit.is_failed:
             return None
         self._known.move_to_end(digest)
         return fit
@@ -127,7 +127,7 @@ class SuggestionServicer(SuggestionServiceServicer):
             found = [(error.field, error.why)]
         if not found:
             self._fits.warm_up()  # the first fit will be needed within seconds
-        return codec.prepared(found)
+        return codec.prepare_response(found)
 
     async def Suggest(self, request: v1.SuggestRequest, context: Context) -> v1.SuggestResponse:
         """Add the new observations to a study, and propose points."""

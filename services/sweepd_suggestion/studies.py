@@ -10,8 +10,8 @@ from sweepd_kernel.errors import InvalidFieldError
 from sweepd_suggestion.domain.study import Observation, Study, UnknownRunError, objections
 from sweepd_suggestion.fits import Fit
 
-_MOST_STUDIES = 200
-_MOST_OBSERVATIONS = 300_000
+_MAX_STUDIES = 200
+_MAX_OBSERVATIONS = 300_000
 
 StudyKey = tuple[str, int]
 """Full name of the sweep, and the revision of its specification."""
@@ -35,7 +35,7 @@ class ResendFrom:
 
 
 @dataclass(slots=True)
-class HeldStudy:
+class CachedStudy:
     """A study and its newest fits, by number of observations and wanted points."""
 
     study: Study
@@ -48,15 +48,15 @@ class Studies:
     def __init__(
         self,
         log: logging.Logger,
-        most_studies: int = _MOST_STUDIES,
-        most_observations: int = _MOST_OBSERVATIONS,
+        max_studies: int = _MAX_STUDIES,
+        max_observations: int = _MAX_OBSERVATIONS,
     ) -> None:
         self._log = log
-        self._known: OrderedDict[StudyKey, HeldStudy] = OrderedDict()
-        self._most_studies = most_studies
-        self._most_observations = most_observations
+        self._known: OrderedDict[StudyKey, CachedStudy] = OrderedDict()
+        self._max_studies = max_studies
+        self._max_observations = max_observations
 
-    def update(self, study_update: StudyUpdate) -> HeldStudy | ResendFrom:
+    def update(self, study_update: StudyUpdate) -> CachedStudy | ResendFrom:
         """Add new observations and return the study, or the number from which to send them again.
 
         Raises:
@@ -70,7 +70,7 @@ class Studies:
         if known is None:
             if study_update.first > 1:
                 return ResendFrom(1)
-            known = HeldStudy(_new_study(study_update.spec))
+            known = CachedStudy(_new_study(study_update.spec))
         elif study_update.first > known.study.known + 1:
             return ResendFrom(known.study.known + 1)
         outside = known.study.outside
@@ -85,7 +85,7 @@ class Studies:
             )
         self._known[study_update.key] = known
         self._known.move_to_end(study_update.key)
-        self._forget()
+        self._evict()
         return known
 
     @staticmethod
@@ -93,13 +93,13 @@ class Studies:
         other_spec = study_update.spec is not None and study_update.spec != study.spec
         return other_spec or not study.agrees(study_update.first, study_update.observations)
 
-    def _forget(self) -> None:
+    def _evict(self) -> None:
         total = sum(known.study.known for known in self._known.values())
         while len(self._known) > 1 and (
-            len(self._known) > self._most_studies or total > self._most_observations
+            len(self._known) > self._max_studies or total > self._max_observations
         ):
-            _, forgotten = self._known.popitem(last=False)
-            total -= forgotten.study.known
+            _, evicted = self._known.popitem(last=False)
+            total -= evicted.study.known
 
 
 def _new_study(spec: SweepSpec | None) -> Study:

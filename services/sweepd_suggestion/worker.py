@@ -16,8 +16,8 @@ from sweepd_suggestion.worker_process import (
     Ready,
     ToWorker,
     WarmUp,
-    packed,
-    to_worker,
+    decoded_message,
+    encoded,
 )
 
 _ENGINE_MODULE = "sweepd_suggestion.domain.gaussian_process"
@@ -33,7 +33,7 @@ def main() -> None:
     # Redirect standard output, so that library output does not mix with the answers.
     os.dup2(2, 1)
     while (message := _next(questions)) is not None:
-        answers.write(packed(_answered(message)))
+        answers.write(encoded(_answered(message)))
         answers.flush()
 
 
@@ -43,7 +43,7 @@ def _next(questions: BinaryIO) -> ToWorker | None:
         return None
     (length,) = HEADER.unpack(header)
     body = questions.read(length)
-    return to_worker(body) if len(body) == length else None
+    return decoded_message(body) if len(body) == length else None
 
 
 def _answered(message: ToWorker) -> FromWorker:

@@ -36,25 +36,25 @@ class Failed:
     why: str
 
 
-Asked = Question | ImportanceQuestion
-Answered = tuple[Proposal, ...] | Importance
-ToWorker = Asked | WarmUp
-FromWorker = Answered | Ready | Failed
+WorkerQuestion = Question | ImportanceQuestion
+WorkerAnswer = tuple[Proposal, ...] | Importance
+ToWorker = WorkerQuestion | WarmUp
+FromWorker = WorkerAnswer | Ready | Failed
 
 
-def packed(message: ToWorker | FromWorker) -> bytes:
+def encoded(message: ToWorker | FromWorker) -> bytes:
     """Encode a message as a frame."""
     body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
     return HEADER.pack(len(body)) + body
 
 
-def to_worker(body: bytes) -> ToWorker:
+def decoded_message(body: bytes) -> ToWorker:
     """Decode a message from the service."""
     message: ToWorker = pickle.loads(body)  # noqa: S301 (our own, see above)
     return message
 
 
-def from_worker(body: bytes) -> FromWorker:
+def decoded_answer(body: bytes) -> FromWorker:
     """Decode an answer from a worker."""
     message: FromWorker = pickle.loads(body)  # noqa: S301 (our own, see above)
     return message
@@ -88,7 +88,7 @@ class WorkerProcess:
         Raises:
             WorkerDiedError: the process did not answer; the next call starts a new one.
         """
-        frame = packed(message)
+        frame = encoded(message)
         try:
             process = self._process or await self._started()
             return await asyncio.wait_for(_exchange(process, frame), self._limit)
@@ -128,4 +128,4 @@ async def _exchange(process: Process, frame: bytes) -> FromWorker:
     process.stdin.write(frame)
     await process.stdin.drain()
     (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
-    return from_worker(await process.stdout.readexactly(length))
+    return decoded_answer(await process.stdout.readexactly(length))

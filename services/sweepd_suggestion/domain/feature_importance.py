@@ -28,19 +28,19 @@ from sweepd_suggestion.domain.questions import (
     ImportanceQuestion,
     ParameterImportance,
 )
-from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates, Places
+from sweepd_suggestion.domain.vectors import INACTIVE, Array, Coordinates, Indices
 
-FEWEST_POINTS = 8
+MIN_POINTS = 8
 """Minimum number of points to which a forest is fitted."""
 
-_TREES, _FEWEST_TREES = 96, 16
+_MAX_TREES, _MIN_TREES = 96, 16
 _SHUFFLES = 12_288
 """Limit on trees times parameters, to bound the time."""
 
-_ALIKE = 1e-9
+_TOLERANCE = 1e-9
 """Tolerance for equal mean ranks, which may differ by rounding."""
 
-LEAF = 2
+MIN_LEAF = 2
 """Minimum number of points in a leaf: a single point says nothing about others."""
 
 
@@ -62,16 +62,16 @@ def forest_importance(columns: Array, groups: list[list[int]], values: Array) ->
     """
     columns, point_of = np.unique(columns, axis=0, return_inverse=True)
     ranks = np.bincount(point_of, _ranks(values)) / np.bincount(point_of)
-    if len(columns) < FEWEST_POINTS or np.ptp(ranks) < _ALIKE:
+    if len(columns) < MIN_POINTS or np.ptp(ranks) < _TOLERANCE:
         return None
-    trees = int(np.clip(_SHUFFLES // len(groups), _FEWEST_TREES, _TREES))
+    trees = int(np.clip(_SHUFFLES // len(groups), _MIN_TREES, _MAX_TREES))
     forest = RandomForestRegressor(
-        n_estimators=trees, max_features=1 / 3, min_samples_leaf=LEAF, random_state=0, n_jobs=1
+        n_estimators=trees, max_features=1 / 3, min_samples_leaf=MIN_LEAF, random_state=0, n_jobs=1
     )
     forest.fit(columns, ranks)
     rng = np.random.Generator(np.random.PCG64(0))
     inputs = columns.astype(np.float32)
-    harm = np.zeros(len(groups))
+    error_increase = np.zeros(len(groups))
     predicted, counted = np.zeros(len(ranks)), np.zeros(len(ranks))
     for tree, sample in zip(forest.estimators_, forest.estimators_samples_, strict=True):
         left_out = np.setdiff1d(np.arange(len(ranks)), sample)
@@ -87,8 +87,8 @@ def forest_importance(columns: Array, groups: list[list[int]], values: Array) ->
                 continue
             shuffled = inputs[left_out]
             shuffled[:, group] = shuffled[rng.permutation(len(left_out))][:, group]
-            harm[place] += np.square(tree.tree_.predict(shuffled)[:, 0] - truth).mean() - error
-    return ForestAnswer(np.maximum(harm / trees, 0.0), _explained(ranks, predicted, counted))
+            error_increase[place] += np.square(tree.tree_.predict(shuffled)[:, 0] - truth).mean() - error
+    return ForestAnswer(np.maximum(error_increase / trees, 0.0), _explained(ranks, predicted, counted))
 
 
 def _explained(ranks: Array, predicted: Array, counted: Array) -> float:
@@ -104,7 +104,7 @@ def _ranks(values: Array) -> Array:
     return middle[place]
 
 
-_MOST = 1e150
+_MAX_VALUE = 1e150
 """Bound on values, so that squares of differences are finite."""
 
 _CATEGORIES = Categorical | WeightedCategorical
@@ -112,7 +112,7 @@ _CATEGORIES = Categorical | WeightedCategorical
 _TAIL = 1e-12
 """Tail probability at which normal distributions are clipped."""
 
-_MOST_COLUMNS = 500
+_MAX_COLUMNS = 500
 """Limit on category columns of all parameters, to bound the time; rare categories have no column."""
 
 
@@ -123,10 +123,10 @@ def feature_importance(question: ImportanceQuestion) -> Importance:
         for point, value in zip(question.points, question.values, strict=True)
         if not question.space.violations(point)
     ]
-    values = np.clip(np.array([value for _, value in inside], dtype=float), -_MOST, _MOST)
+    values = np.clip(np.array([value for _, value in inside], dtype=float), -_MAX_VALUE, _MAX_VALUE)
     vectors = Coordinates(question.space).vectors([point for point, _ in inside])
     parts = _parts(question.space.dimensions, vectors)
-    groups, columns = _side_by_side(parts, len(values))
+    groups, columns = _stacked(parts, len(values))
     answer = forest_importance(columns, groups, values)
     raw = np.zeros(len(parts)) if answer is None else answer.importances
     shares = raw / raw.sum() if raw.sum() > 0 else raw
@@ -144,7 +144,7 @@ class _Part:
 
     Args:
         dimension: the dimension.
-        there: shape (runs,), True if the run has the dimension.
+        active: shape (runs,), True if the run has the dimension.
         columns: shape (runs, any).
         scale: shape (runs,); None for categories that are not numbers.
         categories: categories that occur in the runs.
@@ -152,20 +152,20 @@ class _Part:
     """
 
     dimension: Dimension
-    there: NDArray[np.bool_]
+    active: NDArray[np.bool_]
     columns: Array
     scale: Array | None
     categories: tuple[Json, ...] = ()
-    places: Places
+    places: Indices
 
     def importance(self, share: float, values: Array) -> ParameterImportance:
         """Return the importance and correlation of the dimension."""
-        values = values[self.there]
+        values = values[self.active]
         found = category_correlations(self.places, values) if self.categories else []
         return ParameterImportance(
             names=tuple(dotted(path) for path in self.dimension.paths),
             importance=share,
-            correlation=None if self.scale is None else correlation(self.scale[self.there], values),
+            correlation=None if self.scale is None else correlation(self.scale[self.active], values),
             categories=tuple(
                 CategoryCorrelation(value=value, correlation=one)
                 for value, one in zip(self.categories, found, strict=True)
@@ -175,45 +175,45 @@ class _Part:
 
 def _parts(dimensions: Sequence[Dimension], vectors: Array) -> list[_Part]:
     categorical = sum(isinstance(each.distribution, _CATEGORIES) for each in dimensions)
-    most = max(2, _MOST_COLUMNS // max(1, categorical))
+    most = max(2, _MAX_COLUMNS // max(1, categorical))
     return [_part(dimension, vectors[:, i], most) for i, dimension in enumerate(dimensions)]
 
 
 def _part(dimension: Dimension, column: Array, most: int) -> _Part:
-    there = column != INACTIVE
+    active = column != INACTIVE
     distribution = dimension.distribution
     if not isinstance(distribution, _CATEGORIES):
         normal = isinstance(unrounded(distribution), Normal)
         return _Part(
             dimension=dimension,
-            there=there,
+            active=active,
             columns=column[:, np.newaxis],
             scale=ndtri(np.clip(column, _TAIL, 1 - _TAIL)) if normal else column,
             places=np.array([], dtype=np.intp),
         )
-    codes, places = np.unique(column[there].astype(np.intp), return_inverse=True)
+    codes, places = np.unique(column[active].astype(np.intp), return_inverse=True)
     distinct = tuple(_distinct(distribution.values))
     categories = tuple(distinct[code] for code in codes.tolist())
     numbers, scale = _numbers(categories), None
     if numbers is None:
-        often = _often(places, most)
-        columns = np.zeros((len(column), len(often)))
-        columns[there] = places[:, np.newaxis] == often
+        frequent = _frequent(places, most)
+        columns = np.zeros((len(column), len(frequent)))
+        columns[active] = places[:, np.newaxis] == frequent
     else:  # a forest depends only on the order
         scale = np.zeros(len(column))
-        scale[there] = numbers[places]
+        scale[active] = numbers[places]
         columns = np.full((len(column), 1), INACTIVE)
-        columns[there, 0] = np.unique(scale[there], return_inverse=True)[1]
+        columns[active, 0] = np.unique(scale[active], return_inverse=True)[1]
     return _Part(
-        dimension=dimension, there=there, columns=columns, scale=scale, categories=categories, places=places
+        dimension=dimension, active=active, columns=columns, scale=scale, categories=categories, places=places
     )
 
 
-def _often(places: Places, most: int) -> Places:
+def _frequent(places: Indices, most: int) -> Indices:
     """Return the most frequent categories, without those too rare for a forest."""
     counts = np.bincount(places)
     by_count = np.argsort(-counts, kind="stable")[:most]
-    return np.sort(by_count[counts[by_count] >= LEAF])
+    return np.sort(by_count[counts[by_count] >= MIN_LEAF])
 
 
 def _distinct(values: tuple[Json, ...]) -> Iterator[Json]:
@@ -230,11 +230,11 @@ def _numbers(categories: Sequence[Json]) -> Array | None:
         all(map(is_number, categories)) or all(isinstance(value, bool) for value in categories)
     ):
         return None
-    numbers: Array = np.clip(np.array(categories, dtype=float), -_MOST, _MOST)
+    numbers: Array = np.clip(np.array(categories, dtype=float), -_MAX_VALUE, _MAX_VALUE)
     return numbers
 
 
-def _side_by_side(parts: list[_Part], runs: int) -> tuple[list[list[int]], Array]:
+def _stacked(parts: list[_Part], runs: int) -> tuple[list[list[int]], Array]:
     groups: list[list[int]] = []
     for part in parts:
         first = sum(map(len, groups))
@@ -257,7 +257,7 @@ def correlation(left: Array, right: Array) -> float | None:
     return float(np.clip(a @ b / len(left), -1.0, 1.0))
 
 
-def category_correlations(places: Places, values: Array) -> list[float | None]:
+def category_correlations(places: Indices, values: Array) -> list[float | None]:
     """Return the correlation of each category's indicator with an array; None if undefined.
 
     Args:
@@ -277,9 +277,9 @@ def category_correlations(places: Places, values: Array) -> list[float | None]:
 
 def _standard(numbers: Array) -> Array | None:
     """Return numbers standardised to mean 0 and deviation 1; None if they differ only by rounding."""
-    apart = numbers - numbers.mean()
-    spread = float(np.abs(apart).max())
+    centred = numbers - numbers.mean()
+    spread = float(np.abs(centred).max())
     if spread <= 1e-12 * float(np.abs(numbers).max()):
         return None
-    scaled: Array = apart / spread
+    scaled: Array = centred / spread
     return scaled / float(scaled.std())

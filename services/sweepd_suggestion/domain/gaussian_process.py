@@ -28,7 +28,7 @@ _FENCE = 30.0
 The width is the distance of the median from that quartile or from the lowest loss, whichever is larger.
 """
 
-_BEYOND = 10.0
+_MAX_PREDICTION = 10.0
 """Bound on predictions, in spreads above or below the lowest loss."""
 
 
@@ -83,7 +83,7 @@ class LossScale:
         if self.shift is not None:
             raw = self.shift * np.expm1(raw)
         # An uncertain model predicts losses far beyond the observed ones; they need not be distinguished.
-        return self.lowest + self.spread * np.clip(raw, -_BEYOND, _BEYOND)
+        return self.lowest + self.spread * np.clip(raw, -_MAX_PREDICTION, _MAX_PREDICTION)
 
 
 def _upper_fence(losses: Array) -> float:
@@ -97,23 +97,23 @@ def _compressed(shares: Array, shift: float | None) -> Array:
     return shares if shift is None else np.log1p(shares / shift)
 
 
-_ANYWHERE = 512
-_ENOUGH, _ROUNDS = 256, 4
-_NEAR_BEST = 96
-_KEPT = 8
-_CLIMBERS = 24
+_GLOBAL = 512
+_NEEDED, _ROUNDS = 256, 4
+_LOCAL = 96
+_CENTRES = 8
+_NEIGHBOURS = 24
 _SCALES = (0.08, 0.03, 0.01, 0.003)
-_MOST_COMPARED = 40
-_MOST = 1e306
+_MAX_COMPARED = 40
+_MAX_LOSS = 1e306
 """Bound on losses, so that differences are finite."""
 
-_APART = 0.02
+_MIN_DISTANCE = 0.02
 """Minimum distance of concurrent trials in at least one dimension, as a share of its range."""
 
-_OTHER_CATEGORIES = 4
+_CATEGORY_INTERVAL = 4
 """Interval, in runs, of trying categories other than the best point's, which models reject too early."""
 
-_SURE = 6.0
+_SURE_DEVIATIONS = 6.0
 """Other categories are skipped if their prediction is worse by more than this many standard deviations."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(16)
@@ -140,13 +140,13 @@ class GaussianProcessModel:
         self._best_mean = float(means.min())
         self._best_first = self._observed[np.argsort(means, kind="stable")]
         self._pending = np.empty((0, coordinates.count))
-        self.await_values(list(question.pending))
+        self.add_all_pending(list(question.pending))
 
-    def await_value(self, point: Point) -> None:
+    def add_pending(self, point: Point) -> None:
         """Count a point as pending from now on."""
-        self.await_values([point])
+        self.add_all_pending([point])
 
-    def await_values(self, points: list[Point]) -> None:
+    def add_all_pending(self, points: list[Point]) -> None:
         """Count points as pending from now on."""
         vectors = self._coordinates.vectors(points)
         self._surrogate = self._surrogate.believing(vectors)
@@ -157,14 +157,14 @@ class GaussianProcessModel:
         proposal = None
         if (
             self._coordinates.categorical.any()
-            and (run_number // self._question.stride) % _OTHER_CATEGORIES == 0
+            and (run_number // self._question.stride) % _CATEGORY_INTERVAL == 0
         ):
             proposal = self._best(run_number, seen, other_categories=True)
         return proposal or self._best(run_number, seen, other_categories=False)
 
     def _best(self, run_number: int, seen: set[bytes], *, other_categories: bool) -> Proposal | None:
         rng = _generator(self._question.seed, run_number, self._question.observations)
-        candidates, gains = self._climbed(*self._scattered(rng, other_categories), rng, other_categories)
+        candidates, gains = self._refined(*self._sampled(rng, other_categories), rng, other_categories)
         for place in np.argsort(-gains, kind="stable"):
             if other_categories and not self._is_promising(candidates[place], gains[place]):
                 return None
@@ -178,55 +178,55 @@ class GaussianProcessModel:
     def _is_promising(self, candidate: Array, gain: float) -> bool:
         """Return True if a candidate may be better than the best point, given the model's uncertainty."""
         mean, deviation = self._surrogate.predict(candidate[np.newaxis, :])
-        return bool(np.isfinite(gain) and mean[0] - _SURE * deviation[0] <= self._best_mean)
+        return bool(np.isfinite(gain) and mean[0] - _SURE_DEVIATIONS * deviation[0] <= self._best_mean)
 
-    def _scattered(self, rng: np.random.Generator, other_categories: bool) -> tuple[Array, Array]:
-        best = self._best_first[np.arange(_NEAR_BEST) % min(5, len(self._best_first))]
+    def _sampled(self, rng: np.random.Generator, other_categories: bool) -> tuple[Array, Array]:
+        best = self._best_first[np.arange(_LOCAL) % min(5, len(self._best_first))]
         near = [self._near(best, scale, rng) for scale in (0.1, 0.02)]
-        candidates = np.vstack([self._anywhere(rng), *near])
+        candidates = np.vstack([self._global_candidates(rng), *near])
         return candidates, self._gains(candidates, other_categories)
 
-    def _anywhere(self, rng: np.random.Generator) -> Array:
+    def _global_candidates(self, rng: np.random.Generator) -> Array:
         """Return vectors from the whole space; if few draws are feasible, add vectors near known ones."""
         coordinates = self._coordinates
-        found = coordinates.settled(coordinates.from_shares(rng.random((_ANYWHERE, coordinates.count))))
+        found = coordinates.to_points(coordinates.from_shares(rng.random((_GLOBAL, coordinates.count))))
         for _ in range(_ROUNDS):
-            if len(found) >= _ENOUGH:
+            if len(found) >= _NEEDED:
                 break
             known = np.vstack([self._observed, found])
-            found = np.vstack([found, self._near(known[rng.integers(len(known), size=_ENOUGH)], 0.25, rng)])
+            found = np.vstack([found, self._near(known[rng.integers(len(known), size=_NEEDED)], 0.25, rng)])
         return found
 
     def _near(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
-        return self._coordinates.settled(self._coordinates.around(centres, scale, rng))
+        return self._coordinates.to_points(self._coordinates.around(centres, scale, rng))
 
-    def _climbed(
+    def _refined(
         self, candidates: Array, gains: Array, rng: np.random.Generator, other_categories: bool
     ) -> tuple[Array, Array]:
         """Add candidates near the best ones, in decreasing steps."""
         for scale in _SCALES:
-            top = candidates[np.argsort(-gains, kind="stable")[:_KEPT]]
-            near = self._near(np.repeat(top, _CLIMBERS, axis=0), scale, rng)
+            top = candidates[np.argsort(-gains, kind="stable")[:_CENTRES]]
+            near = self._near(np.repeat(top, _NEIGHBOURS, axis=0), scale, rng)
             candidates = np.vstack([candidates, near])
             gains = np.concatenate([gains, self._gains(near, other_categories)])
         return candidates, gains
 
     def _gains(self, candidates: Array, other_categories: bool) -> Array:
         gains = log_expected_improvement(*self._surrogate.predict(candidates), self._best_mean)
-        out = self._is_under_trial(candidates)
+        out = self._is_near_pending(candidates)
         if other_categories:
             categorical = self._coordinates.categorical
             out |= (candidates[:, categorical] == self._best_first[0][categorical]).all(axis=1)
         return np.where(out, -np.inf, gains)
 
-    def _is_under_trial(self, candidates: Array) -> NDArray[np.bool_]:
+    def _is_near_pending(self, candidates: Array) -> NDArray[np.bool_]:
         """Return a mask of the candidates that are too close to a pending point."""
         if not len(self._pending):
             return np.zeros(len(candidates), dtype=bool)
         # Points that do not have the same parameters are never close: INACTIVE is outside the range.
         nearest = cdist(candidates, self._pending, "chebyshev").min(axis=1)
         # Many pending points may have to fit into a small space.
-        near: NDArray[np.bool_] = nearest < min(_APART, _APART * 10 / len(self._pending))
+        near: NDArray[np.bool_] = nearest < min(_MIN_DISTANCE, _MIN_DISTANCE * 10 / len(self._pending))
         return near
 
     def _prediction(self, vector: Array) -> Prediction:
@@ -243,7 +243,7 @@ class GaussianProcessModel:
 
 def _model(question: Question) -> GaussianProcessModel | None:
     """Return a fitted model, or None if the observations do not allow a fit."""
-    losses = np.clip([one.loss for one in question.valued], -_MOST, _MOST)
+    losses = np.clip([one.loss for one in question.valued], -_MAX_LOSS, _MAX_LOSS)
     if LossScale.of(losses) is None:
         return None
     coordinates = Coordinates(question.space)
@@ -258,7 +258,7 @@ def _model(question: Question) -> GaussianProcessModel | None:
 
 def most_likely_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
     """Return the scale with the highest likelihood of a subset of the losses, which must not be all equal."""
-    chosen = subset(losses, _MOST_COMPARED)
+    chosen = subset(losses, _MAX_COMPARED)
 
     def evidence(scale: LossScale) -> float:
         values = scale.scaled(losses)[chosen]
@@ -275,7 +275,7 @@ def _generator(seed: int, run_number: int, observations: int) -> np.random.Gener
 
 
 _HALF_LOG_TWO_PI = 0.5 * np.log(2.0 * np.pi)
-_FAR = -1e6
+_MIN_Z = -1e6
 
 
 def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
@@ -290,7 +290,7 @@ def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Arra
         improvement for Bayesian optimization", NeurIPS 36, equation 9; the measure itself: Jones, Schonlau,
         Welch (1998), J. Global Optimization 13, 455-492.
     """
-    z = np.maximum((best - mean) / deviation, _FAR)
+    z = np.maximum((best - mean) / deviation, _MIN_Z)
     near = z > -1.0
     result = np.empty_like(z)
     result[near] = np.log(np.exp(-0.5 * z[near] ** 2 - _HALF_LOG_TWO_PI) + z[near] * ndtr(z[near]))

@@ -43,7 +43,7 @@ def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
     """
     known = list(runs)
     sign = sign_of(metric)
-    worst = max((loss for run in known for loss in _worst_of(run, sign)), default=None)
+    worst = max((loss for run in known for loss in _losses_of(run, sign)), default=None)
     worst_finished = max((loss for run in known for loss in _finished(run, sign)), default=None)
     valued: list[Valued] = []
     pending: list[Point] = []
@@ -52,15 +52,15 @@ def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
         if not run.in_space:
             continue
         if run.end is None:
-            loss, own = _loss_so_far(run, metric, worst), _loss_so_far(run, metric, None)
+            loss, observed_loss = _loss_so_far(run, metric, worst), _loss_so_far(run, metric, None)
             if loss is None:
                 pending.append(run.point)
         else:
             loss = _loss_at_end(run.end, metric, worst, worst_finished)
-            own = _loss_at_end(run.end, metric, None, None)
+            observed_loss = _loss_at_end(run.end, metric, None, None)
         if loss is not None:
             valued.append(Valued(run.number, run.point, loss))
-            observed += own is not None
+            observed += observed_loss is not None
     return Evidence(tuple(valued), tuple(pending), observed)
 
 
@@ -80,8 +80,8 @@ def _loss_at_end(
             loss = sign * end.value
             return loss if worst_finished is None else min(loss, worst_finished)
         case Outcome.FINISHED | Outcome.FAILED:
-            own = end.value if end.best is None else end.best
-            return _imputed(metric.impute, own, end.last, sign, worst)
+            best = end.value if end.best is None else end.best
+            return _imputed(metric.impute, best, end.last, sign, worst)
 
 
 def _loss_so_far(run: TrialRun, metric: Metric, worst: float | None) -> float | None:
@@ -117,7 +117,7 @@ def _imputed(
             return None if last is None else sign * last
 
 
-def _worst_of(run: TrialRun, sign: float) -> Iterable[float]:
+def _losses_of(run: TrialRun, sign: float) -> Iterable[float]:
     end = run.end
     if end is not None:
         values = (value for value in (end.worst, end.value, end.best, end.last) if value is not None)
@@ -130,17 +130,17 @@ def _finished(run: TrialRun, sign: float) -> Iterable[float]:
         yield sign * end.value
 
 
-MOST_VALUED = 150
+MAX_VALUED = 150
 """Maximum number of points of a Gaussian process, whose cost is cubic in this number."""
 
 
-def selected(valued: Sequence[Valued], seed: int, most: int = MOST_VALUED) -> tuple[Valued, ...]:
+def selected(valued: Sequence[Valued], seed: int, most: int = MAX_VALUED) -> tuple[Valued, ...]:
     """Return at most `most` points: the best third, the newest third, and others drawn by seed."""
     if len(valued) <= most:
         return tuple(valued)
     share = most // 3
     by_loss = sorted(valued, key=lambda one: (one.loss, one.run_number))
     newest = sorted(by_loss[share:], key=lambda one: -one.run_number)
-    by_lot = sorted(newest[share:], key=lambda one: draw(seed, one.run_number, ("selection",)))
-    chosen = [*by_loss[:share], *newest[:share], *by_lot[: most - 2 * share]]
+    drawn = sorted(newest[share:], key=lambda one: draw(seed, one.run_number, ("selection",)))
+    chosen = [*by_loss[:share], *newest[:share], *drawn[: most - 2 * share]]
     return tuple(sorted(chosen, key=lambda one: one.run_number))

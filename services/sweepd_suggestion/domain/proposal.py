@@ -18,15 +18,15 @@ from sweepd_suggestion.domain.questions import Proposal, Question
 from sweepd_suggestion.domain.study import Study
 
 _TRIES = 24
-_LEAST, _MOST = 4, 12
+_MIN_SIZE, _MAX_SIZE = 4, 12
 _SUBSTITUTES = 6
-_MOST_MISSES = 4
+_MAX_MISSES = 4
 """Limit on infeasible indices, each of which takes thousands of draws."""
 
 
 def design_size(dimensions: int, most_points: int | None) -> int:
     """Return the size of the initial design: two points per dimension, but at most a third of all points."""
-    size = min(max(2 * dimensions, _LEAST), _MOST)
+    size = min(max(2 * dimensions, _MIN_SIZE), _MAX_SIZE)
     return size if most_points is None else max(2, min(size, most_points // 3))
 
 
@@ -56,7 +56,7 @@ def feasible_draws(space: SearchSpace, seed: int, indices: Iterable[int]) -> Ite
             yield space.random_point(seed, index)
         except InfeasibleError:
             misses += 1
-            if misses == _MOST_MISSES:
+            if misses == _MAX_MISSES:
                 return
 
 
@@ -101,8 +101,8 @@ def _distance(left: tuple[float | None, ...], right: tuple[float | None, ...]) -
 ENGINE = "skopt-gp/3"
 """Engine name; its version increases with every change that alters the points proposed for a question."""
 
-_MOST_PENDING = 100
-_MOST_AHEAD = 64
+_MAX_PENDING = 100
+_MAX_AHEAD = 64
 
 
 def question(study: Study, run_number: int, count: int) -> Question:
@@ -115,7 +115,7 @@ def question(study: Study, run_number: int, count: int) -> Question:
     newest = max((number for number in study.runs if number > 0), default=1 - stride)
     most_points = None if spec.run_cap is None else spec.run_cap // stride
     unknown = max(0, run_number - newest - 1) // stride
-    ahead = min(unknown, _MOST_AHEAD)
+    ahead = min(unknown, _MAX_AHEAD)
     return Question(
         space=spec.search_space,
         seed=spec.seed,
@@ -129,7 +129,7 @@ def question(study: Study, run_number: int, count: int) -> Question:
         count=count,
         stride=stride,
         valued=selected(known.valued, spec.seed),
-        pending=known.pending[-_MOST_PENDING:],
+        pending=known.pending[-_MAX_PENDING:],
         seen=frozenset(study.seen),
     )
 
@@ -140,7 +140,7 @@ class Model(Protocol):
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
         """Return a point that is not in `seen`, or None if none is found."""
 
-    def await_value(self, point: Point) -> None:
+    def add_pending(self, point: Point) -> None:
         """Count a point as pending from now on."""
 
 
@@ -160,7 +160,7 @@ def proposals(question: Question, model: Model | None) -> tuple[Proposal, ...]:
             break
         seen.add(point_digest(proposal.point))
         if model is not None:
-            model.await_value(proposal.point)
+            model.add_pending(proposal.point)
         found.append(proposal)
     return tuple(proposal for proposal in found if proposal.run_number >= question.run_number)
 
@@ -188,7 +188,7 @@ def _unmodelled(
 
 _DRAWS = 32
 _STEP = 1_000
-_MOST_STEPS = 5
+_MAX_STEPS = 5
 """Number of steps without a point after which a walk stops, since sparse points would take long to find."""
 
 
@@ -207,13 +207,13 @@ def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[byt
     if end is None:  # every draw was seen: the space is practically finite, and a point may be repeated
         return first
     start = int(draw(seed, index, ("unseen",)) * end)
-    return _walked(space, start, end, seen) or _walked(space, 0, start, seen)
+    return _first_unseen(space, start, end, seen) or _first_unseen(space, 0, start, seen)
 
 
-def _walked(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -> Point | None:
+def _first_unseen(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -> Point | None:
     """Return the first unseen point of the finite space from `start` to `end` (exclusive)."""
     steps = 0
-    while start < end and steps < _MOST_STEPS:
+    while start < end and steps < _MAX_STEPS:
         start, point = space.support.next(start, _STEP)
         if point is None:
             steps += 1

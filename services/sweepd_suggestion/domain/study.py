@@ -66,7 +66,7 @@ class Ended:
 Observation = HandedOut | RungReached | ValueSoFar | Ended
 
 
-MOST_DIMENSIONS = 1_024
+MAX_DIMENSIONS = 1_024
 """Maximum number of free parameters: fit time is proportional to it, and 150 runs support far fewer."""
 
 
@@ -77,14 +77,14 @@ def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
     count = len(spec.search_space.dimensions)
     if count == 0:
         yield "parameters", "model-based search needs at least one parameter that is not constant"
-    if count > MOST_DIMENSIONS:
-        yield "parameters", f"{count} free parameters; at most {MOST_DIMENSIONS} can be searched"
+    if count > MAX_DIMENSIONS:
+        yield "parameters", f"{count} free parameters; at most {MAX_DIMENSIONS} can be searched"
     # This check is the same as for the sweep file, so a valid file passes here, too.
     if spec.search_space.feasibility(enough=1).hits == 0:
         yield "constraints", "no point was found that satisfies them; loosen one of them"
 
 
-_COUNTED = 20_000
+_MAX_COUNTED = 20_000
 """Number of points up to which a space with conditions is counted; a larger space is never exhausted."""
 
 
@@ -152,11 +152,11 @@ class Study:
         """
         overlap = self.known - (first - 1)
         for index, each in enumerate(observations[overlap:], start=overlap):
-            observation = self._shared(each) if isinstance(each, HandedOut) else each
-            self._take(observation, index)
+            observation = self._interned(each) if isinstance(each, HandedOut) else each
+            self._apply(observation, index)
             self._observations.append(observation)
 
-    def _take(self, observation: Observation, index: int) -> None:
+    def _apply(self, observation: Observation, index: int) -> None:
         match observation:
             case HandedOut(run_number=number, point=point):
                 self._hand_out(number, point)
@@ -169,7 +169,7 @@ class Study:
 
     @cached_property
     def _size(self) -> int | None:
-        count = self.spec.search_space.support.count(_COUNTED)
+        count = self.spec.search_space.support.count(_MAX_COUNTED)
         return None if count.is_estimate else count.value
 
     def _hand_out(self, number: int, point: Point) -> None:
@@ -182,9 +182,9 @@ class Study:
         if in_space and self._is_drawn(point, digest):
             self._drawn.add(digest)
 
-    def _shared(self, observation: HandedOut) -> HandedOut:
+    def _interned(self, observation: HandedOut) -> HandedOut:
         """Return the observation with its texts interned, to save memory."""
-        point = {name: _with_shared(value, self._texts) for name, value in observation.point.items()}
+        point = {name: _interned_value(value, self._texts) for name, value in observation.point.items()}
         return replace(observation, point=point)
 
     def _is_drawn(self, point: Point, digest: bytes) -> bool:
@@ -202,13 +202,13 @@ class Study:
         return run
 
 
-def _with_shared(value: Json, texts: dict[str, str]) -> Json:
+def _interned_value(value: Json, texts: dict[str, str]) -> Json:
     match value:
         case str():
             return texts.setdefault(value, value)
         case list():
-            return [_with_shared(item, texts) for item in value]
+            return [_interned_value(item, texts) for item in value]
         case dict():
-            return {name: _with_shared(item, texts) for name, item in value.items()}
+            return {name: _interned_value(item, texts) for name, item in value.items()}
         case _:
             return value

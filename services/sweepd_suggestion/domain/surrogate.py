@@ -168,8 +168,8 @@ _LENGTHS = (0.02, 50.0)
 _NOISES = (1e-6, 0.5)
 _SIGNALS = (0.05, 20.0)
 _STEPS, _FEW_STEPS = 60, 15
-_MOST_LENGTHS = 48
-_MOST_FITTED = 100
+_MAX_LENGTHS = 48
+_MAX_FITTED = 100
 
 
 class Surrogate:
@@ -209,7 +209,7 @@ class Surrogate:
             optimizer=_roughly_most_probable if roughly else _most_probable,
             noise=None,
         )
-        chosen = subset(values, _MOST_FITTED)
+        chosen = subset(values, _MAX_FITTED)
         process.fit(vectors[chosen], values[chosen])
         return cls(process.kernel_, vectors, values)
 
@@ -253,7 +253,7 @@ def _groups(categorical: NDArray[np.bool_]) -> tuple[int, ...]:
 
     Very many length scales cannot be inferred from few observations, and would take long to fit.
     """
-    if len(categorical) <= _MOST_LENGTHS:
+    if len(categorical) <= _MAX_LENGTHS:
         return tuple(range(len(categorical)))
     return tuple(np.unique(categorical, return_inverse=True)[1].tolist())
 

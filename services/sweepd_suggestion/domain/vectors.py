@@ -12,7 +12,7 @@ from sweepd.spec.space.dimension import Dimension
 from sweepd.spec.space.search_space import SearchSpace
 
 Array = NDArray[np.float64]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 _TAIL = 0.002
 """Tail probability excluded from the search at each end of an unbounded distribution."""
@@ -25,7 +25,7 @@ class Coordinates:
     """Dimensions of a space as columns: numbers as shares in [0, 1], categories as codes from 0.
 
     The vector of a point has INACTIVE for each absent parameter. A *full* vector has a value in each column;
-    `settled` converts full vectors to vectors of points.
+    `to_points` converts full vectors to vectors of points.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -33,7 +33,7 @@ class Coordinates:
         self._columns = [_column(dimension) for dimension in space.dimensions]
         self.categorical = np.array([isinstance(column, _Codes) for column in self._columns], dtype=bool)
         self.conditional = np.array([dimension.conditional for dimension in space.dimensions], dtype=bool)
-        self._is_bound = bool(self.conditional.any()) or bool(space.constraints)
+        self._is_restricted = bool(self.conditional.any()) or bool(space.constraints)
 
     @property
     def count(self) -> int:
@@ -63,20 +63,20 @@ class Coordinates:
         moved = rng.random((n, self.count)) < max(0.3, 1.0 / self.count)
         moved[np.arange(n), rng.integers(self.count, size=n)] = True
         steps = rng.normal(scale=scale, size=(n, self.count))
-        anywhere = self.from_shares(rng.random((n, self.count)))
+        redrawn = self.from_shares(rng.random((n, self.count)))
         near = np.where(self.categorical, 0.0, centres + steps)
         near = np.column_stack(
             [
-                column.snapped(near[:, i]) if not self.categorical[i] else anywhere[:, i]
+                column.snapped(near[:, i]) if not self.categorical[i] else redrawn[:, i]
                 for i, column in enumerate(self._columns)
             ]
         )
         near = np.where(moved, near, centres)
-        return np.where(centres == INACTIVE, anywhere, near)
+        return np.where(centres == INACTIVE, redrawn, near)
 
-    def settled(self, full: Array) -> Array:
+    def to_points(self, full: Array) -> Array:
         """Convert full vectors to vectors of points, without points that break a constraint."""
-        if not self._is_bound:
+        if not self._is_restricted:
             return full
         found = [self._space.presence(shares) for shares in self._shares(full)]
         feasible = [place for place, there in enumerate(found) if there is not None]
@@ -142,7 +142,7 @@ class _Codes:
         # A value of probability zero covers no part of the unit interval, but a run may have tried it.
         if len(self._paths) > 1:
             return self._code_of[id(self._distribution.quantile(share))]
-        return float(self._codes[canonical_json(_at(point, self._paths[0]))])
+        return float(self._codes[canonical_json(_value_at(point, self._paths[0]))])
 
     def shares(self, places: Array) -> Array:
         return self._shares[places.astype(np.intp)]
@@ -158,7 +158,7 @@ def _column(dimension: Dimension) -> _Shares | _Codes:
     return _Shares(dimension)
 
 
-def _at(point: Point, path: Path) -> Json:
+def _value_at(point: Point, path: Path) -> Json:
     value: Json = point
     for name in path:
         assert isinstance(value, dict)

@@ -24,7 +24,7 @@ from sweepd_suggestion.domain.study import (
     Study,
     objections,
 )
-from sweepd_suggestion.worker_process import packed
+from sweepd_suggestion.worker_process import encoded
 
 DEADLINE = 8.0
 """Seconds of CPU: about half of what a caller waits for an answer."""
@@ -237,4 +237,4 @@ def test_a_long_value_is_stored_and_sent_once_for_all_runs() -> None:
     for number in range(1, 41):
         point: Point = {"text": "a" * 500_000, "x": number / 100, "n": 1}
         study.observe(study.known + 1, a_trial(number, point, 1.0 / number))
-    assert len(packed(question(study, 41, 1))) < 6_000_000  # the space itself holds 2 MB, and their JSON
+    assert len(encoded(question(study, 41, 1))) < 6_000_000  # the space itself holds 2 MB, and their JSON

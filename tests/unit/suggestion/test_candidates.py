@@ -42,7 +42,7 @@ def apart(count: int) -> Array:
 def test_the_neighbourhoods_of_the_five_best_points_are_searched(known: int, centres: list[int]) -> None:
     losses = np.array([7.0, 1.0, 2.0, 6.0, 3.0, 8.0, 4.0, 5.0][:known])
     places = apart(known)
-    candidates, gains = a_model(places, losses)._scattered(np.random.default_rng(1), other_categories=False)
+    candidates, gains = a_model(places, losses)._sampled(np.random.default_rng(1), other_categories=False)
     closest = candidates[-96:]  # the smallest steps are last
     of_each = np.abs(closest[:, np.newaxis, :] - places).max(axis=2).argmin(axis=1)
     assert sorted(set(of_each.tolist())) == centres
@@ -55,22 +55,22 @@ def test_candidates_keep_a_distance_from_pending_points_that_shrinks_with_their_
 ) -> None:
     model = a_model(apart(3), np.array([1.0, 2.0, 3.0]))
     waiting: list[Point] = [{"x": 0.0, "y": 0.0}] * pending
-    model.await_values(waiting)
+    model.add_all_pending(waiting)
     shares = (0.0, 0.9, 1.0, 1.1)
     candidates = np.array(
         [(share * limit, 0.0) for share in shares] + [(0.0, 1.1 * limit), (0.0, 0.9 * limit)]
     )
-    assert model._is_under_trial(candidates).tolist() == [True, True, False, False, False, True]
+    assert model._is_near_pending(candidates).tolist() == [True, True, False, False, False, True]
 
 
 def test_without_pending_points_no_candidate_is_under_trial() -> None:
     places = apart(3)
     model = a_model(places, np.array([1.0, 2.0, 3.0]))
-    assert not model._is_under_trial(places).any()
-    model.await_value({"x": 0.5, "y": 0.5})
-    assert model._is_under_trial(places).tolist() == [False, True, False]
-    model.await_value({"x": 0.95, "y": 0.5})
-    assert model._is_under_trial(places).tolist() == [False, True, True]
+    assert not model._is_near_pending(places).any()
+    model.add_pending({"x": 0.5, "y": 0.5})
+    assert model._is_near_pending(places).tolist() == [False, True, False]
+    model.add_pending({"x": 0.95, "y": 0.5})
+    assert model._is_near_pending(places).tolist() == [False, True, True]
 
 
 def test_other_categories_means_other_than_those_of_the_best_point() -> None:
@@ -99,13 +99,13 @@ def test_points_of_a_model_are_pinned_to_the_engine_version() -> None:
         proposal = model.propose(run_number, set())
         assert proposal is not None
         assert proposal.point == pytest.approx({"x": x, "y": y}, rel=1e-6)
-        model.await_value(proposal.point)
+        model.add_pending(proposal.point)
 
 
 def test_points_under_constraints_are_pinned_to_the_engine_version() -> None:
     """Few draws satisfy the constraints, so most candidates are found near others."""
     tight = a_model(SCATTERED / 8, BOWL, a_spec(PLANE, constraints=["x + y < 0.25"]))
-    candidates = tight._anywhere(np.random.default_rng(1))
+    candidates = tight._global_candidates(np.random.default_rng(1))
     assert 256 <= len(candidates) < 400
     assert (candidates.sum(axis=1) < 0.25).all()
     proposal = tight.propose(3, set())

@@ -16,7 +16,7 @@ from sweepd.spec.space.search_space import SearchSpace
 from sweepd_suggestion.domain import proposal
 from sweepd_suggestion.domain.proposal import (
     ENGINE,
-    _walked,
+    _first_unseen,
     design_point,
     design_size,
     design_vector,
@@ -134,7 +134,7 @@ def test_a_walk_ends_at_its_end_or_after_five_steps_without_a_point(
 ) -> None:
     space = a_spec(SMALL).search_space
     with patch.object(space, "support", Sparse()) as support:
-        assert _walked(space, start, end, {point_digest({"n": 0})}) == found
+        assert _first_unseen(space, start, end, {point_digest({"n": 0})}) == found
     assert support.steps == steps
 
 
@@ -260,7 +260,7 @@ class Recording:
         self.runs.append(run_number)
         return Proposal(run_number=run_number, point={"n": run_number})
 
-    def await_value(self, point: Point) -> None:
+    def add_pending(self, point: Point) -> None:
         self.pending.append(point)
 
 
@@ -280,7 +280,7 @@ class ExhaustedModel:
     def propose(self, run_number: int, seen: set[bytes]) -> None:
         return None
 
-    def await_value(self, point: Point) -> None:
+    def add_pending(self, point: Point) -> None:
         pass
 
 

@@ -11,7 +11,7 @@ from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_suggestion.domain.study import Observation
-from sweepd_suggestion.studies import HeldStudy, ResendFrom, Studies, StudyUpdate
+from sweepd_suggestion.studies import CachedStudy, ResendFrom, Studies, StudyUpdate
 
 SPEC = a_spec(SMALL)
 LOG = logging.getLogger("test")
@@ -32,8 +32,8 @@ def study_update(
     return StudyUpdate(key=key, spec=spec or from_start, first=first, observations=HISTORY[first - 1 : last])
 
 
-def known(answer: HeldStudy | ResendFrom) -> int:
-    assert isinstance(answer, HeldStudy)
+def known(answer: CachedStudy | ResendFrom) -> int:
+    assert isinstance(answer, CachedStudy)
     return answer.study.known
 
 
@@ -59,9 +59,9 @@ def test_batches_in_any_order_give_the_same_study(batches: list[tuple[int, int]]
         answer = studies.update(study_update(first, first + length - 1))
         if isinstance(answer, ResendFrom):
             answer = studies.update(study_update(answer.number, first + length - 1))
-        assert isinstance(answer, HeldStudy)
+        assert isinstance(answer, CachedStudy)
     whole = studies.update(study_update(1, len(HISTORY)))
-    assert isinstance(whole, HeldStudy)
+    assert isinstance(whole, CachedStudy)
     assert [run.end for run in whole.study.runs.values()] == [finished(n, float(n)) for n in range(1, 7)]
 
 
@@ -80,7 +80,7 @@ def test_a_caller_with_an_older_history_is_asked_to_resend_everything() -> None:
 
 
 def test_only_the_most_recently_used_studies_are_kept() -> None:
-    studies = Studies(LOG, most_studies=2)
+    studies = Studies(LOG, max_studies=2)
     for name in ("a", "b", "c"):
         studies.update(study_update(1, 2, key=(name, 1)))
     assert studies.update(study_update(3, 4, key=("a", 1))) == ResendFrom(1)
@@ -88,7 +88,7 @@ def test_only_the_most_recently_used_studies_are_kept() -> None:
 
 
 def test_the_number_of_observations_is_bounded_too() -> None:
-    studies = Studies(LOG, most_observations=5)
+    studies = Studies(LOG, max_observations=5)
     studies.update(study_update(1, 4, key=("a", 1)))
     studies.update(study_update(1, 4, key=("b", 1)))
     assert studies.update(study_update(5, 6, key=("a", 1))) == ResendFrom(1)

@@ -97,7 +97,7 @@ def test_vectors_around_a_point_are_snapped_to_points_of_the_space(seed: int, sc
     space = ruled_space()
     coordinates, rng = Coordinates(space), np.random.default_rng(seed)
     known = coordinates.vectors([space.random_point(seed, index) for index in range(8)])
-    near = coordinates.settled(coordinates.around(known, scale, rng))
+    near = coordinates.to_points(coordinates.around(known, scale, rng))
     for vector in near:
         point = coordinates.point(vector)
         assert space.violations(point) == ()
@@ -131,7 +131,7 @@ def test_vectors_are_snapped_to_points_that_satisfy_conditions_and_constraints()
     full = np.array([[0.2, 0.7], [0.8, 0.6], [0.4, 0.1]])
     x, y = {"min": 0.0, "max": 1.0}, {"min": 0.0, "max": 1.0, "when": "x > 0.3"}
     settled = {
-        name: Coordinates(a_spec(parameters, constraints=constraints).search_space).settled(full).tolist()
+        name: Coordinates(a_spec(parameters, constraints=constraints).search_space).to_points(full).tolist()
         for name, parameters, constraints in (
             ("free", {"x": x, "y": x}, []),
             ("constrained", {"x": x, "y": x}, ["x < y"]),
