@@ -110,7 +110,7 @@ def test_a_sweep_whose_runs_all_failed_shows_causes_instead_of_a_best_run(instal
         "  1 run: exited with code 4: bye",
         f"    sweepctl logs {name}-3",
         "  1 run: ended by SIGKILL: bye",
-        "    sweepd did not kill it; the kernel often does, when memory runs out; it ended before any sample",
+        "    sweepd did not kill it; probably the kernel did, for lack of memory; it ended before any sample",
         f"    sweepctl logs {name}-4",
     ]
     assert "\n".join([f"All 4 runs of {name} failed:", *causes]) in done.stderr
@@ -118,7 +118,7 @@ def test_a_sweep_whose_runs_all_failed_shows_causes_instead_of_a_best_run(instal
     assert best.stdout == ""
     assert best.stderr.splitlines()[1:-1] == causes
     assert "every run has failed" in installation.ctl("get", name).stdout
-    assert "when memory runs out" in installation.ctl("get", f"{name}-4").stdout
+    assert "for lack of memory" in installation.ctl("get", f"{name}-4").stdout
     assert installation.json("runs", name, "--sort", "best")[0]["value"] == 1  # type: ignore[index]
     document = json.loads(installation.ctl("run", "sweep.yaml", "-o", "json", code=8).stdout)
     assert document["bestRun"] is None

@@ -1,1 +1,1 @@
-"""`sweepctl`: the command line for people and scripts."""
+"""`sweepctl`: the command line of sweepd, for people and scripts."""

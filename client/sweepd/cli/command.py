@@ -1,4 +1,4 @@
-"""Commands and the command group: common options, short and long help, lazy loading."""
+"""Classes of commands and of their group: common options, short and long help, lazy loading."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -11,7 +11,7 @@ from sweepd.cli.settings import common_options
 
 Function = Callable[..., object]
 _WIDTH = 100
-_CALLED_ELSEWHERE = {
+_NAMES_IN_OTHER_TOOLS = {
     "ls": "list",
     "show": "get",
     "describe": "get",
@@ -22,18 +22,18 @@ _CALLED_ELSEWHERE = {
     "start": "run",
     "sweep": "create",
 }
-"""Commands by the names that other tools use, as far as similar spelling does not find them."""
+"""Commands by their names in other tools, where a search for similar spelling does not find them."""
 _OTHER_COMMANDS = {
     "agent": "agents are started with `sweep-agent ID`; `sweepctl agents` lists them",
     "up": "the server is started with `sweepd up`",
-    "down": "the server is ended with `sweepd down`",
+    "down": "the server is stopped with `sweepd down`",
     "server": "the server is started with `sweepd up`",
 }
-"""Hints for words that are not commands of sweepctl, but concern another program."""
+"""Hints for words that are not commands of sweepctl, but concern other programs of sweepd."""
 
 
-def _showing(names: list[str], text: str, show: Callable[[click.Context], object]) -> click.Parameter:
-    """Return a flag whose callback shows something, after which the command ends."""
+def _show_flag(names: list[str], text: str, show: Callable[[click.Context], object]) -> click.Parameter:
+    """Return a flag that shows a text and then exits."""
 
     def called(context: click.Context, parameter: click.Parameter, value: bool) -> None:
         if value and not context.resilient_parsing:
@@ -60,8 +60,8 @@ def _show_version(context: click.Context) -> None:
 
 def _help_options() -> list[click.Parameter]:
     return [
-        _showing(["-h", "short_help_wanted"], "Show the options.", _show_short_help),
-        _showing(["--help", "long_help_wanted"], "Show the options, and examples.", _show_help),
+        _show_flag(["-h", "short_help_wanted"], "Show the options.", _show_short_help),
+        _show_flag(["--help", "long_help_wanted"], "Show the options, and examples.", _show_help),
     ]
 
 
@@ -97,15 +97,15 @@ def command(*examples: str, name: str | None = None) -> Callable[[Function], Com
     return click.command(name, cls=Command, examples=examples)
 
 
-def gathered(
+def option_group(
     name: str, make: Function, *options: Callable[[Function], Function]
 ) -> Callable[[Function], Function]:
     """Return a decorator that adds options to a command and passes their values as one argument.
 
     Args:
         name: name of the argument.
-        make: builds the argument; its parameters are named after the options.
-        options: decorators of the options; help lists them in reverse order.
+        make: function that builds the argument; its parameters have the names of the options.
+        options: decorators that add the options; help lists them in reverse order.
     """
     members = tuple(signature(make).parameters)
 
@@ -134,8 +134,8 @@ class CommandGroup(click.Group):
         examples: Sequence[str],
         help: str,  # noqa: A002 - click's name
     ) -> None:
-        text = "Show the version of this command; `sweepctl version` asks the server, too."
-        version = _showing(["--version"], text, _show_version)
+        text = "Show the version of sweepctl; `sweepctl version` also shows that of the server."
+        version = _show_flag(["--version"], text, _show_version)
         super().__init__(
             "sweepctl",
             help=help,
@@ -172,7 +172,7 @@ class CommandGroup(click.Group):
         if name not in self.table and not name.startswith("-"):
             from sweepd.spec.wording import close
 
-            near = _CALLED_ELSEWHERE.get(name) or close(name, self.table)
+            near = _NAMES_IN_OTHER_TOOLS.get(name) or close(name, self.table)
             hint = _OTHER_COMMANDS.get(name) or (near and f"did you mean `{near}`?")
             raise click.UsageError(f"no such command: {name}" + (f"; {hint}" if hint else ""), ctx)
         return super().resolve_command(ctx, args)
@@ -188,7 +188,7 @@ class CommandGroup(click.Group):
 
 
 def _write_examples(examples: Sequence[str], context: click.Context, formatter: click.HelpFormatter) -> None:
-    """Write the examples in long help, without wrapping lines, so that they can be copied."""
+    """Write the examples if long help is shown, without wrapping lines, so that they can be copied."""
     if examples and not context.meta.get("sweepctl.short"):
         with formatter.section("Examples"):
             for example in examples:

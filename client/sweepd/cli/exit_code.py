@@ -1,4 +1,4 @@
-"""Exit codes; scripts rely on the numbers."""
+"""Exit codes, which scripts rely on."""
 
 from enum import IntEnum
 

@@ -1,4 +1,4 @@
-"""Failures of commands: problems to show to the user, and their construction from errors."""
+"""Failures of commands: problems shown to the user, and conversion of errors to problems."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
-class Problem(Exception):  # noqa: N818 - it carries more than an error's text
+class Problem(Exception):  # noqa: N818 - a problem, not only an error
     """Problem that ends a command; `main` shows it."""
 
     message: str
     cause: str = ""
-    # Further lines after the message.
+    # Lines to show after the message.
     details: Sequence[str] = ()
     next_step: str = ""
     exit_code: ExitCode = ExitCode.FAILURE
@@ -62,7 +62,7 @@ class Problem(Exception):  # noqa: N818 - it carries more than an error's text
 
 
 def usage_problem(message: str, *, next_step: str = "", cause: str = "") -> Problem:
-    """Return the problem of incorrect usage."""
+    """Return the problem for incorrect usage of a command."""
     return Problem(
         message=message, cause=cause, next_step=next_step, exit_code=ExitCode.USAGE, status="INVALID_ARGUMENT"
     )
@@ -81,7 +81,7 @@ def option_seconds(option: str, text: str, *, next_step: str = "") -> float:
 
 
 def not_found(message: str, *, name: str = "", next_step: str = "", cause: str = "") -> Problem:
-    """Return the problem that something does not exist; `name` is the name that was not found, if any."""
+    """Return the problem for something that does not exist; `name` is the unknown name, if any."""
     return Problem(
         message=message,
         cause=cause,
@@ -94,13 +94,13 @@ def not_found(message: str, *, name: str = "", next_step: str = "", cause: str =
 
 
 class Readable:
-    """Reader of lists that defers the first error about damaged data to the end."""
+    """Reader of lists that defers the first error about damaged data until `finish`."""
 
     def __init__(self) -> None:
         self._damage: ClientError | None = None
 
     def of(self, entries: Iterable[T]) -> Iterator[T]:
-        """Yield entries; stop at an error about damaged data, which comes after all readable entries."""
+        """Yield entries; defer an error about damaged data, which is raised after the last readable entry."""
         try:
             yield from entries
         except ClientError as error:
@@ -131,7 +131,7 @@ _NEXT_STEPS = {
     "the server keeps its own in `access-token` of its data folder",
     "not-allowed": "`sweepctl whoami` shows what your token allows",
     "service-unavailable": "`sweepd status` shows which services run; retry once this one is back",
-    "storage-unavailable": "free disk space or repair the storage; the server resumes by itself",
+    "storage-unavailable": "free disk space or repair the storage; the server then resumes automatically",
     "request-id-reused": "use a new --request-id for another call",
     "cap-reached": "`sweepctl edit {name} --run-cap N` raises it",
     "wrong-state": "`sweepctl explain {name}` shows why",
@@ -145,7 +145,7 @@ _NEXT_STEPS = {
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return `error` as a problem for the user."""
+    """Convert an error to a problem."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, click.UsageError):

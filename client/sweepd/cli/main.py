@@ -1,4 +1,4 @@
-"""Entry point of `sweepctl`: table of commands, and handling of their exceptions."""
+"""Entry point of `sweepctl`: the table of commands, and handling of their exceptions."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ COMMANDS = {
     "retry": ("steer.control:retry", "Retry ended runs."),
     "enqueue": ("steer.edit:enqueue", "Add a run with parameters of your choice."),
     "edit": ("steer.edit:edit", "Change a sweep: run_cap, name, description, tags, metadata."),
-    "explain": ("read.show:explain", "Explain why a run is as it is, or why a sweep waits."),
+    "explain": ("read.show:explain", "Explain why a run is in its state, or why a sweep waits."),
     "agents": ("read.lists:agents", "List agents, or release one that a guard has quarantined."),
     "login": ("account.login:login", "Log in to a server: store its address and a token."),
     "logout": ("account.login:logout", "Log out of a server: remove the stored token."),
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     except (KeyboardInterrupt, click.Abort):
         return ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the last resort: the user must not get a traceback
+    except Exception as error:  # noqa: BLE001 - users must not get a traceback
         return _report(error, settings, as_json=_asks_for_json(arguments, settings))
     return int(result) if isinstance(result, int) else ExitCode.OK
 
@@ -108,13 +108,13 @@ def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
 def _replace_closed_streams() -> None:
     """Replace streams that the caller closed (`>&-`) by devnull, so that no file reuses their descriptors."""
     if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - a device, open to the end
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open until the process exits
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _discard_stdout() -> None:
-    """Redirect stdout to devnull, so that the flush at exit drops what could not be written."""
+    """Redirect stdout to devnull, so that the flush at exit drops the text that could not be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

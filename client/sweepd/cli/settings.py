@@ -1,6 +1,6 @@
-"""Settings of one call of `sweepctl`, and the client of the server that they name.
+"""Settings of one call of `sweepctl`, and the client of the server in the settings.
 
-Flags override environment, which overrides defaults.
+Flags override the environment, which overrides defaults.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Settings:
-    """Settings, set by the common options; `main` passes the environment."""
+    """Settings from the common options, and the environment."""
 
     environ: Mapping[str, str]
     server: str | None = None
@@ -33,7 +33,7 @@ class Settings:
         return self.environ.get(f"SWEEPD_{name.upper()}") or self.context_default(name)
 
     def context_default(self, name: str) -> str:
-        """Return the default of the current context; empty if there is none or its file is invalid."""
+        """Return the default in the current context; empty if there is none, or contexts cannot be read."""
         from sweepd.rpc.contexts import ConfigError, read_contexts
 
         try:
@@ -42,7 +42,7 @@ class Settings:
             return ""
 
     def colored(self, stream: TextIO) -> bool:
-        """Return True if colour may be written to `stream`."""
+        """Return True if output to `stream` is coloured."""
         if self.color != "auto":
             return self.color == "always"
         if self.environ.get("NO_COLOR"):
@@ -62,10 +62,10 @@ def current_settings() -> Settings:
 
 
 def target(settings: Settings) -> Target:
-    """Return the address and the token to use.
+    """Return the address and the token of the server to use.
 
     Raises:
-        NoServerError: no server is named, and no local server runs.
+        NoServerError: no server is named, and no local server is running.
         Problem: the token file cannot be read.
     """
     from sweepd.rpc.discovery import resolve
@@ -77,7 +77,7 @@ def target(settings: Settings) -> Target:
 
 
 def connect(settings: Settings | None = None) -> Client:
-    """Return a client, by default with the settings of the running command; send nothing yet."""
+    """Return a client, by default with the settings of the running command; make no call."""
     from sweepd.client import Client
 
     found = target(settings or current_settings())
@@ -110,7 +110,7 @@ def _stdin() -> str:
 
 
 def common_options() -> list[click.Parameter]:
-    """Return the options allowed before and after the command; those after it take precedence."""
+    """Return the options allowed before and after the command name; the latter take precedence."""
     return [
         _common(
             "--server",

@@ -47,7 +47,7 @@ def error_of(ctl: Ctl, *arguments: str, code: int) -> dict[str, object]:
 def test_retry_prints_the_runs_that_are_pending_again(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("retry", "k3x9v2ab:1", f"{NAME}-4")
     assert done.out == f"{NAME}-1\n{NAME}-4\n"
-    assert done.err == "2 runs wait again.\n"
+    assert done.err == "Retrying 2 runs.\n"
     assert ctl("retry", "k3x9v2ab-1", "-o", "json").json == {"runs": [f"{NAME}-1"], "total": 1}
 
 
@@ -164,7 +164,7 @@ def test_stop_distinguishes_a_run_from_a_sweep(ctl: Ctl, server: ScriptedServer)
 
 def test_edit_changes_only_the_given_fields(ctl: Ctl, server: ScriptedServer) -> None:
     done = ctl("edit", "k3x9v2ab", "--run-cap", "20", "--tag", "second", "--metadata", "owner=ada")
-    assert (done.out, done.err) == (f"{NAME}\n", "Revision 2; it is running.\n")
+    assert (done.out, done.err) == (f"{NAME}\n", "Revision 2; the sweep is running.\n")
     request = last(server)
     assert isinstance(request, v1.UpdateSweepRequest)
     assert list(request.update_mask.paths) == ["spec.run_cap", "spec.tags", "spec.metadata"]

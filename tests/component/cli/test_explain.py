@@ -89,7 +89,7 @@ def test_explain_shows_why_a_run_is_waiting(ctl: Ctl, server: ScriptedServer) ->
 def test_explain_shows_the_obstacles_of_a_sweep_or_that_there_are_none(
     ctl: Ctl, server: ScriptedServer
 ) -> None:
-    assert "nothing: it hands out runs as agents ask" in ctl("explain", "k3x9v2ab").out
+    assert "nothing: it hands out runs as agents request them" in ctl("explain", "k3x9v2ab").out
     server.sweeps.obstacles = [v1.Obstacle(kind=v1.OBSTACLE_KIND_PAUSED, message="resume it")]
     assert "paused: resume it" in ctl("explain", NAME).out
     document = ctl("explain", NAME, "-o", "json").json
@@ -149,7 +149,7 @@ def test_a_proposal_does_not_count_runs_that_do_not_fit_it(ctl: Ctl, server: Scr
     for states, why in (
         (
             ["finished"],
-            "none of these runs suits it as a prior run: it never logged `loss` as a finite number",
+            "none of these runs is suitable as a prior run: it never logged `loss` as a finite number",
         ),
         (["running"], "runs that have not ended cannot be prior runs"),
     ):
@@ -163,7 +163,7 @@ def test_a_proposal_does_not_count_runs_that_do_not_fit_it(ctl: Ctl, server: Scr
     assert (list(asked.prior_runs.sweeps), asked.count) == ([NAME], 0)
     server.sweeps.curves_away = True
     unsure = ctl("propose-config", "--sweep", NAME)
-    assert "Create it, seeded with those of these runs that suit it:  sweepctl create" in unsure.err
+    assert "Create it, seeded with the suitable ones of these runs:  sweepctl create" in unsure.err
 
 
 def test_a_proposal_names_its_objective(ctl: Ctl, server: ScriptedServer) -> None:

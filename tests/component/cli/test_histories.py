@@ -137,8 +137,8 @@ def test_logs_of_a_run_without_output_explain_why(ctl: Ctl, server: ScriptedServ
     server.sweeps.runs[failed.name].sweep = ""
     output = ctl("logs", "k3x9v2ab:4").err
     assert output == (
-        f"the console of {NAME}-4, a standalone run, is not captured: what it prints is where it was "
-        "started; it is failed: no such file: x.py\n"
+        f"the output of {NAME}-4, a standalone run, is not captured: look at the terminal where it was "
+        "started; the run is failed: no such file: x.py\n"
     )
     assert ctl("logs", "k3x9v2ab:4", "-f").err == output
-    assert "has no attempt 4; it has had 1 attempt" in ctl("logs", "k3x9v2ab:4", "--attempt", "4", code=3).err
+    assert "has no attempt 4; it has 1 attempt" in ctl("logs", "k3x9v2ab:4", "--attempt", "4", code=3).err

@@ -13,7 +13,7 @@ from component.cli.scripted_servicers import ScriptedServer
 from sweepd import v1
 from unit.cli.messages import NAME, a_sweep
 
-KILLED = "sweepd did not kill it; the kernel often does, when memory runs out"
+KILLED = "sweepd did not kill it; probably the kernel did, for lack of memory"
 
 pytestmark = pytest.mark.usefixtures("three_runs")
 
@@ -186,13 +186,13 @@ def test_best_of_a_sweep_whose_runs_all_failed_is_an_error_with_the_causes(
             "  1 run: ended by SIGKILL",
             f"    {KILLED}; when last sampled, the run had 0 B",
             f"    sweepctl logs {NAME}-1",
-            f"  next:  `sweepctl runs {NAME} --sort best` shows what they had logged",
+            f"  next:  `sweepctl runs {NAME} --sort best` shows the values that they logged",
         ]
     error = json.loads(ctl("best", NAME, "-o", "json", code=8).err)["error"]
     assert (error["exitCode"], error["message"]) == (8, f"all 3 runs of {NAME} failed")
     assert "2 runs: exited with code 1: ValueError: no data; sweepctl logs" in error["cause"]
-    assert "when memory runs out" in ctl("get", f"{NAME}-1").out
-    assert "when memory runs out" not in ctl("get", f"{NAME}-2").out
+    assert "for lack of memory" in ctl("get", f"{NAME}-1").out
+    assert "for lack of memory" not in ctl("get", f"{NAME}-2").out
     server.sweeps.sweeps[NAME].best_run, server.sweeps.sweeps[NAME].best_value = f"{NAME}-1", 0.5
     assert ctl("list", "--columns", "best").out == "BEST\nall failed\n"
     assert ctl("list", "--columns", "best", "-o", "csv").out == "best\n0.5\n"

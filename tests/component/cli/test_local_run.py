@@ -97,7 +97,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stay(client: Client, local: LocalAgent, shown: RecordingConsole, box: SignalBox | None = None) -> Outcome:
-    return SweepConsole(client, NAME, local, shown).stay(box)
+    return SweepConsole(client, NAME, local, shown).run(box)
 
 
 def meanwhile(work: Callable[[], None]) -> None:
@@ -196,7 +196,7 @@ def test_problems_of_the_agent_are_shown_and_its_last_lines_kept(client: Client,
     texts = [text for text in shown.texts if text.startswith("agent:")]
     assert texts == [
         "agent: link cut; its runs continue",
-        "agent: connected again",
+        "agent: reconnected",
         "agent: disk full",
         "agent: no run can be started here",
     ]

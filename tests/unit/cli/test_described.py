@@ -10,7 +10,7 @@ import pytest
 
 from sweepd import v1
 from sweepd.cli.command import Command
-from sweepd.cli.commands.local.sync import Found, Outcome
+from sweepd.cli.commands.local.sync import Outcome, SyncFolder
 from sweepd.cli.main import COMMANDS, group
 from sweepd.views.entities import agent_shape, project_shape, token_shape
 from sweepd.views.run import prior_run_shape, run_shape
@@ -52,7 +52,7 @@ SHAPES = {
     "project": project_shape(v1.Project()),
     "agent": agent_shape(v1.Agent()),
     "token": token_shape(v1.Token()),
-    "folder": Outcome(found=Found(Path(), ""), what="brought-in").shape(),
+    "folder": Outcome(found=SyncFolder(Path(), ""), what="brought-in").shape(),
 }
 
 

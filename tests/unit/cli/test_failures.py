@@ -7,7 +7,7 @@ import json
 import click
 import pytest
 
-from sweepd.cli.commands.local.processes import way_out
+from sweepd.cli.commands.local.processes import start_remedy
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import problem_of
 from sweepd.errors import ClientError, InvalidError, NotFoundError, error_of
@@ -123,7 +123,7 @@ def test_the_cause_is_extracted_from_the_message_of_grpc(message: str, cause: st
     ],
 )
 def test_a_server_that_cannot_be_started_is_reported_with_a_remedy(message: str, way: str) -> None:
-    assert way in way_out(message)
+    assert way in start_remedy(message)
 
 
 def test_errors_of_the_operating_system_are_shown_unchanged() -> None:

@@ -1,1 +1,1 @@
-"""Output of sweepctl: formats, tables for terminals, CSV, YAML."""
+"""Output of sweepctl: formats, tables, CSV and YAML."""

@@ -1,4 +1,4 @@
-"""Output formats (`-o`): their options, and writing of rows or one object to stdout."""
+"""Output formats (`-o`): their options, and functions that write rows or an object to stdout."""
 
 import os
 import shutil
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import click
 
-from sweepd.cli.command import Function, gathered
+from sweepd.cli.command import Function, option_group
 from sweepd.cli.failures import Problem, usage_problem
-from sweepd.cli.output.table import csv_text, cut, distinct, drawn
+from sweepd.cli.output.table import csv_text, cut, distinct, draw_table
 from sweepd.cli.settings import Settings, current_settings
 from sweepd.spec.point import Json
 from sweepd.spec.wording import nearest
@@ -22,8 +22,8 @@ from sweepd.views.text import cell, clean, counted, json_text
 DOCUMENTS = ("json", "jsonl", "yaml")
 FORMATS = ("table", "wide", *DOCUMENTS, "csv", "name")
 _RAW = "sweepctl.csv_raw"
-_MOST_NAMED = 30
-_NARROWEST = 40
+_MAX_NAMED = 30
+_MIN_WIDTH = 40
 """Minimum table width, in terminal columns."""
 columns_option = click.option(
     "--columns",
@@ -34,7 +34,7 @@ columns_option = click.option(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Format of a result, and choice of its rows and columns."""
+    """Output options: the format, and the choice of rows and columns."""
 
     format: str
     columns: Sequence[str] = ()
@@ -49,7 +49,7 @@ class Output:
 
 
 def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> Callable[[Function], Function]:
-    """Return the option `-o`; the default of environment or context applies if the command has it."""
+    """Return the option `-o`; a default from the environment or context applies if it is in `formats`."""
 
     def chosen(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
         if value is not None:
@@ -69,7 +69,7 @@ def output_option(formats: Sequence[str] = FORMATS, default: str = "table") -> C
 
 
 change_output_option = output_option(("name", *DOCUMENTS), "name")
-"""Option `-o` of commands that change something: print its name or its document."""
+"""Option `-o` of commands that change an object: print its name or the object."""
 
 
 def _raw_option(function: Function) -> Function:
@@ -95,7 +95,7 @@ def output_of(
     filters: Sequence[str] = (),
     limit: int | None = None,
 ) -> Output:
-    """Return the options as `Output`."""
+    """Return the values of the output options as `Output`."""
     names = tuple(name.strip() for name in (columns or "").split(",") if name.strip())
     raw = bool(click.get_current_context().meta.get(_RAW))
     if raw and output_format != "csv":
@@ -104,7 +104,7 @@ def output_of(
     return Output(format=output_format, columns=names, choice=choice, raw=raw)
 
 
-row_output = gathered(
+row_output = option_group(
     "output",
     output_of,
     output_option(),
@@ -119,16 +119,16 @@ row_output = gathered(
     ),
     click.option("--limit", type=click.IntRange(min=1), help="Maximum number of rows."),
 )
-"""Decorator that adds the options for choosing, ordering and writing rows, as the argument `output`."""
+"""Decorator that adds the options that select, sort and format rows, as the argument `output`."""
 
 
 def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] = ()) -> list[Row]:
-    """Return the chosen rows in the chosen order.
+    """Filter, sort and limit rows by the output options.
 
     Args:
         rows: all rows.
         output: filters, order, limit and columns.
-        columns: columns of the table; their names are always valid.
+        columns: columns of the table, whose names are valid even if there are no rows.
 
     Raises:
         Problem: no row or column has a given name.
@@ -171,7 +171,7 @@ def _column(name: str, rows: Sequence[Row], columns: Sequence[Column]) -> Column
 
 
 def _metrics(row: Row) -> Iterator[str]:
-    """Yield the paths of the logged keys of a run; their values are read only on request."""
+    """Yield the paths `metrics.KEY` of the logged keys of a run; rows include the values only on request."""
     keys = row.get("loggedKeys")
     yield from (f"metrics.{key}" for key in keys) if isinstance(keys, list) else ()
 
@@ -182,7 +182,7 @@ def _plain(value: Json) -> bool:
 
 
 def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> Problem:
-    # Users know a parameter by its own name, so compare the last part of the path, too.
+    # Users may type only the last part of a path, so compare that, too.
     legal = sorted({*shown, *others})
     by_end = {path.rpartition(".")[2]: path for path in legal}
     near = nearest(name, legal)
@@ -190,22 +190,22 @@ def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> P
         end = name if name in by_end else nearest(name.rpartition(".")[2], by_end)
         near = by_end[end] if end is not None else None
     named = list(dict.fromkeys([*shown, *(path for path in legal if "." not in path)]))
-    more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
     return usage_problem(
         f"unknown column: {name}" + (f"; did you mean `{near}`?" if near else ""),
-        cause=f"the columns are {', '.join(map(clean, named[:_MOST_NAMED]))}{more}",
-        next_step="`-o json` shows all names, those of inner values included",
+        cause=f"the columns are {', '.join(map(clean, named[:_MAX_NAMED]))}{more}",
+        next_step="`-o json` shows all names, including those of inner values",
     )
 
 
 def write_rows(
     rows: Sequence[Row], output: Output, columns: Sequence[Column], *, name: str, empty: str = ""
 ) -> None:
-    """Choose rows and write them.
+    """Filter, sort and limit rows, and write them.
 
     Args:
         rows: all rows; filtered, ordered and limited here.
-        output: format and choice of rows.
+        output: output options.
         columns: columns of the table, including wide ones.
         name: path of the value that `-o name` prints.
         empty: note on stderr instead of a table without rows.
@@ -224,7 +224,7 @@ def write_chosen(
         text, hidden = table_text(chosen, output, columns)
         page(text)
         if hidden:
-            notice = f"{counted(len(hidden), 'column')} left out, -o wide has all: {', '.join(hidden)}"
+            notice = f"{counted(len(hidden), 'column')} left out, -o wide shows all: {', '.join(hidden)}"
             note(cut(notice, terminal_width() or len(notice)))
     elif output.format == "csv":
         wanted = _columns(chosen, output, [column for column in columns if not column.composed])
@@ -248,7 +248,7 @@ def table_text(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -
     """Return rows as a table for stdout, and the headings of columns that do not fit the terminal."""
     listed = [column for column in columns if output.format == "wide" or not column.wide]
     wanted = distinct(_columns(rows, output, columns if output.columns else listed))
-    return drawn(
+    return draw_table(
         rows,
         wanted,
         colored=current_settings().colored(sys.stdout),
@@ -259,11 +259,11 @@ def table_text(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -
 
 def terminal_width() -> int | None:
     """Return the width of the terminal on stdout; None if stdout is not a terminal."""
-    return max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else None
+    return max(shutil.get_terminal_size().columns, _MIN_WIDTH) if sys.stdout.isatty() else None
 
 
 def write_document(document: Json, output_format: str) -> None:
-    """Write JSON, JSON lines or YAML."""
+    """Write a document as JSON, JSON lines or YAML."""
     if output_format == "yaml":
         from sweepd.cli.output.yaml_text import yaml_text  # imported here, because yaml is slow to import
 
@@ -277,7 +277,7 @@ def write_document(document: Json, output_format: str) -> None:
 
 
 def write_change(names: Iterable[str], document: Json, output_format: str) -> bool:
-    """Write what a command has changed as a document, or by name; return True if by name."""
+    """Write changed objects as a document or by name; return True if by name."""
     if output_format in DOCUMENTS:
         write_document(document, output_format)
         return False
@@ -298,7 +298,7 @@ def note(text: str) -> None:
 
 
 def page(text: str) -> None:
-    """Write a text, through a pager if it has more lines than the terminal."""
+    """Write a text to stdout; use a pager if it has more lines than the terminal."""
     size = shutil.get_terminal_size()
     pager = _pager(current_settings()) if sys.stdout.isatty() and text.count("\n") > size.lines else None
     if pager is None:
@@ -322,7 +322,7 @@ def _pager(settings: Settings) -> list[str] | None:
 
 
 def _columns(rows: Sequence[Row], output: Output, columns: Sequence[Column]) -> Sequence[Column]:
-    """Return the columns named in `output`, with these names as headings, else all columns."""
+    """Return the columns named in `output`; if it names none, all columns."""
     if not output.columns:
         return columns
     return [replace(_column(name, rows, columns), spare=0) for name in output.columns]

@@ -1,4 +1,4 @@
-"""Rows as text: aligned columns for people, readable without colour, and CSV for programs."""
+"""Conversion of rows to text: tables with aligned columns for people, CSV for programs."""
 
 import csv
 import io
@@ -27,22 +27,22 @@ _COLORS = {
     "away": "33",
 }
 
-_MOST = 60
+_MAX_TEXT_WIDTH = 60
 """Maximum width of a long text, in terminal columns."""
 _COMMAND = re.compile(r"\bsweep(?:ctl|-agent) [^;,`()]+")
 _NO_BREAK = "\x00"
-"""Placeholder for blanks in commands while lines are wrapped; texts to show never contain this character."""
-_LEAST_LINE = 20
+"""Placeholder for blanks in commands while lines are wrapped; shown texts never contain this character."""
+_MIN_LINE_WIDTH = 20
 """Minimum width for wrapping, in terminal columns, regardless of indentation."""
 GAP = 2
 """Blanks between two columns."""
-_LEAST = 8
+_MIN_COLUMN_WIDTH = 8
 """Minimum width to which headings and texts are cut, in terminal columns."""
 _READABLE = 24
-"""Width that texts should have before less informative columns are shown, in terminal columns."""
-_SAYS_LITTLE = 2
-"""Minimum `spare` of a column that is dropped to keep other texts readable."""
-# Characters with which a formula in a spreadsheet may begin; the last four are the full-width forms.
+"""Width that texts should keep, in terminal columns; less informative columns are dropped for it."""
+_LESS_INFORMATIVE = 2
+"""Minimum `spare` of the columns that are dropped to keep texts at their readable width."""
+# Characters with which a formula in a spreadsheet can begin; the last four are full-width forms.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?Infinity", re.ASCII)
 
@@ -51,14 +51,14 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?Infinity", re.
 class Need:
     """Width requirements of one column of a table."""
 
-    # Widths of its widest cell and of its heading.
+    # Widths of the widest cell and of the heading.
     cells: int
     heading: int
-    # True if cells may be cut; numbers, and names that users copy, may not.
+    # True if cells may be cut, unlike numbers and names that users copy.
     cut: bool = False
     # Width of the widest cell that must not be cut even if `cut` is true; at most `cells`.
     uncut: int = 0
-    # Order in which columns are left out: the greatest first, of equal ones the rightmost; 0: never.
+    # Order in which columns are dropped: greatest first, the rightmost of equal ones; 0: never.
     spare: int = 0
 
     @property
@@ -66,14 +66,14 @@ class Need:
         """Width at which nothing is cut."""
         return max(self.cells, self.heading)
 
-    def least(self, text: int = _LEAST) -> int:
+    def least(self, text: int = _MIN_COLUMN_WIDTH) -> int:
         """Return the minimum width of the column if texts are cut to `text` columns."""
         cells = max(self.uncut, min(self.cells, text)) if self.cut else self.cells
-        return max(cells, min(self.heading, _LEAST))
+        return max(cells, min(self.heading, _MIN_COLUMN_WIDTH))
 
 
 def distinct(columns: Sequence[Column]) -> Sequence[Column]:
-    """Return columns with distinct headings: a parameter whose heading is not unique shows its path."""
+    """Return columns with distinct headings: use the path of a parameter whose heading is not unique."""
     count = Counter(column.heading for column in columns)
     return [
         replace(column, heading=column.path)
@@ -84,7 +84,7 @@ def distinct(columns: Sequence[Column]) -> Sequence[Column]:
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None = None) -> str:
-    """Return the rows below their headings; without rows, the headings alone.
+    """Return a table of rows with headings; without rows, only the headings.
 
     Args:
         rows: rows to show.
@@ -92,15 +92,15 @@ def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, widt
         colored: True to colour states.
         width: width of the terminal; None for unlimited.
     """
-    return drawn(rows, columns, colored=colored, width=width)[0]
+    return draw_table(rows, columns, colored=colored, width=width)[0]
 
 
-def drawn(
+def draw_table(
     rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, width: int | None, all_of: bool = False
 ) -> tuple[str, list[str]]:
-    """Return the table for people, and the headings of the columns that do not fit the width.
+    """Return a table, and the headings of the columns that do not fit the width.
 
-    With a width, empty columns are left out without being listed, unless `all_of` is true.
+    If a width is given, empty columns are omitted, and not listed, unless `all_of` is true.
     """
     shown = [[column.text(row) for column in columns] for row in rows]
     headings = [clean(column.heading.upper()) for column in columns]
@@ -111,7 +111,7 @@ def drawn(
         if rows and not all_of:
             places = [place for place in places if any(line[place] != cell(None) for line in shown)]
         needs = [_need(columns[place], headings[place], [line[place] for line in shown]) for place in places]
-        widths = {places[which]: room for which, room in fitted(needs, width).items()}
+        widths = {places[which]: room for which, room in fit_widths(needs, width).items()}
     text = []
     for line in [headings, *shown]:
         cells = [_padded(cut(line[place], room), room, colored=colored) for place, room in widths.items()]
@@ -120,7 +120,7 @@ def drawn(
 
 
 def listing(entries: Sequence[tuple[str, str]], *, colored: bool, width: int | None = None) -> str:
-    """Return names and values, one entry per line, without those that are a dash.
+    """Return names and values, one entry per line; omit entries whose value is a dash.
 
     Further lines of a value are indented. If `width` is given, long lines are wrapped at blanks.
     """
@@ -145,7 +145,7 @@ def wrapped(line: str, width: int | None, indent: str = "") -> list[str]:
     margin = line[: len(line) - len(line.lstrip())]
     parts = textwrap.wrap(
         _COMMAND.sub(lambda found: found[0].replace(" ", _NO_BREAK), line.strip()),
-        max(width, _LEAST_LINE),
+        max(width, _MIN_LINE_WIDTH),
         initial_indent=margin,
         subsequent_indent=margin + indent,
         break_long_words=False,
@@ -155,7 +155,7 @@ def wrapped(line: str, width: int | None, indent: str = "") -> list[str]:
 
 
 def painted(text: str, *, colored: bool) -> str:
-    """Return a state in its colour; other texts unchanged."""
+    """Return a state in its colour; return other texts unchanged."""
     color = _COLORS.get(text)
     return f"\x1b[{color}m{text}\x1b[0m" if colored and color else text
 
@@ -165,7 +165,7 @@ def _padded(entry: str, width: int, *, colored: bool) -> str:
 
 
 def cut(text: str, room: int) -> str:
-    """Return a text cut to a width, with an ellipsis if it was cut."""
+    """Cut a text to a width, and mark the cut with an ellipsis."""
     if _width(text) <= room:
         return text
     kept = text[: max(room - 1, 0)]
@@ -177,7 +177,7 @@ def cut(text: str, room: int) -> str:
 def _need(column: Column, heading: str, cells: Sequence[str]) -> Need:
     """Return the width requirements of a column: long texts may be cut, numbers may not."""
     widest = max(map(_width, cells), default=0)
-    room = min(widest, _MOST) if column.long else widest
+    room = min(widest, _MAX_TEXT_WIDTH) if column.long else widest
     return Need(
         cells=room,
         heading=_width(heading),
@@ -206,14 +206,14 @@ def _width(text: str) -> int:
     )
 
 
-def fitted(needs: Sequence[Need], width: int) -> dict[int, int]:
-    """Return the width of each column that is shown, by column index.
+def fit_widths(needs: Sequence[Need], width: int) -> dict[int, int]:
+    """Return the width of each column to show, by column index.
 
-    The widest columns are cut first. If all are at their minimum, spare columns are left out. If the rest
-    still does not fit, it is shown uncut, beyond the width.
+    The widest columns are cut first. If all are at their minimum, spare columns are dropped. If the rest
+    still does not fit, the columns are not cut, and the table is wider than `width`.
     """
-    kept = _without_spare(needs, list(range(len(needs))), width, text=_READABLE, spare=_SAYS_LITTLE)
-    kept = _without_spare(needs, kept, width, text=_LEAST, spare=1)
+    kept = _without_spare(needs, list(range(len(needs))), width, text=_READABLE, spare=_LESS_INFORMATIVE)
+    kept = _without_spare(needs, kept, width, text=_MIN_COLUMN_WIDTH, spare=1)
     if _total([needs[place].least() for place in kept]) > width:
         return {place: needs[place].widest for place in kept}
     limit = max((needs[place].widest for place in kept), default=0)
@@ -225,7 +225,7 @@ def fitted(needs: Sequence[Need], width: int) -> dict[int, int]:
 def _without_spare(
     needs: Sequence[Need], places: list[int], width: int, *, text: int, spare: int
 ) -> list[int]:
-    """Drop columns of at least this `spare` until the rest fits; return the rest."""
+    """Drop columns whose `spare` is at least the given one until the rest fits; return the rest."""
     kept = list(places)
     while _total([needs[place].least(text) for place in kept]) > width:
         most, place = max((needs[place].spare, place) for place in kept)
@@ -246,8 +246,8 @@ def _total(widths: Sequence[int]) -> int:
 def csv_text(headings: Sequence[str], rows: Iterable[Sequence[Json]], *, raw: bool = False) -> str:
     """Return a table as CSV; `raw` leaves texts unchanged.
 
-    Otherwise control characters, including line feeds, are made visible, and a text that a spreadsheet would
-    take for a formula is prefixed with an apostrophe. Numbers stay numbers.
+    Otherwise control characters, including line feeds, are escaped, and a text that a spreadsheet would take
+    for a formula gets an apostrophe as a prefix, unless the text is a number.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,1 +1,1 @@
-"""Texts for people about sweeps and runs, and their live progress."""
+"""Descriptions of sweeps and runs for people, and display of their progress."""

@@ -1,4 +1,4 @@
-"""Description of one sweep or one run for people, as shown by `get`; rules and verdicts in words."""
+"""Description of a sweep or a run for people, as shown by `get`; text for rules and verdicts."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ _COMMIT_LETTERS = 12
 
 
 def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> str:
-    """Return a sweep as names and values, without empty entries; `width` is that of the terminal."""
+    """Return a sweep as a list of names and values; `width` is that of the terminal."""
     metric = sweep["metric"]
     planned = "∞" if sweep["plannedRuns"] is None else cell(sweep["plannedRuns"])
     entries = [
@@ -47,13 +47,13 @@ def describe_sweep(sweep: Row, *, colored: bool, width: int | None = None) -> st
         ("revision", cell(sweep["revision"]) if sweep["revision"] not in (0, 1) else "-"),
     ]
     missing = objective_notice(sweep)
-    if missing and not tells_objective(sweep):
+    if missing and not reason_states_objective(sweep):
         entries.append(("objective", missing))
     return listing(entries, colored=colored, width=width)
 
 
 def cells(row: Row, *names: str) -> list[tuple[str, str]]:
-    """Return these values of a row as names and texts."""
+    """Return values of a row with their names."""
     return [(name, cell(row[name])) for name in names]
 
 
@@ -65,7 +65,7 @@ def prior_notice(sweep: Row) -> str:
 
 
 def objective_notice(sweep: Row) -> str:
-    """Return the notice that runs ended well without logging the objective; empty if there are none."""
+    """Return the notice that runs finished without logging the objective; empty if no run did."""
     keys = lookup(sweep, "objectiveMissing.loggedKeys")
     if not isinstance(keys, list):
         return ""
@@ -73,8 +73,8 @@ def objective_notice(sweep: Row) -> str:
     return f"your script logged {logged}; the sweep optimises `{cell(lookup(sweep, 'metric.name'))}`"
 
 
-def tells_objective(sweep: Row) -> bool:
-    """Return True if the reason of the sweep already says that the objective was not logged."""
+def reason_states_objective(sweep: Row) -> bool:
+    """Return True if the reason of a sweep states that the objective was not logged."""
     for_it = sweep["pauseCause"] == "objective-missing" or sweep["state"] == "failed"
     return bool(sweep["reason"]) and for_it
 
@@ -82,13 +82,13 @@ def tells_objective(sweep: Row) -> bool:
 def describe_run(
     run: Row, *, colored: bool, summary: Json = None, hint: str = "", width: int | None = None
 ) -> str:
-    """Return a run as names and values, then its attempts as a table.
+    """Return a run as a list of names and values, followed by a table of its attempts.
 
     Args:
         run: JSON of the run.
         colored: True to colour states.
-        summary: the summary as its script sees it; None to show only the values that the script has set.
-        hint: likely cause of its end.
+        summary: summary of the run; None to show only the values that the script has set.
+        hint: likely cause of the end of the run.
         width: width of the terminal; None for unlimited.
     """
     entries = [
@@ -123,7 +123,7 @@ def _first_lines(text: str, *, of: Row) -> str:
 
 
 def run_took(run: Row) -> str:
-    """Return the time from the first start of a run to its end, or to now while it is running."""
+    """Return the time from the start of a run to its end, or until now if it is running."""
     return "-" if run["state"] in ("pending", "assigned") else elapsed(run["startTime"], run["endTime"])
 
 
@@ -134,7 +134,7 @@ def last_attempt(run: Row) -> Row:
 
 
 def end_reason(run: Row) -> str:
-    """Return why a run ended badly: its reason, or if empty, that of its latest attempt; may be empty."""
+    """Return the reason why a run failed, from the run or from its latest attempt; may be empty."""
     last = last_attempt(run)
     for text in (run["reason"], lookup(last, "reason"), lookup(last, "exit.message")):
         if text:
@@ -146,7 +146,7 @@ def end_reason(run: Row) -> str:
 
 
 def exit_text(value: Json) -> str:
-    """Return the exit of a process in words."""
+    """Return the exit of a process as text."""
     cause = lookup(value, "cause")
     if cause is None:
         return "-"
@@ -201,7 +201,7 @@ def _verdict(run: Row) -> str:
 
 
 def _details_entries(run: Row) -> list[tuple[str, str]]:
-    """Return the details of a run as names and values, with a dash for an empty value."""
+    """Return the details of a run as names and values; an empty value is a dash."""
     details = run["details"]
     if not isinstance(details, dict):
         return []
@@ -238,7 +238,7 @@ def _context_entries(context: Json) -> list[tuple[str, str]]:
 
 
 def _script_only(config: Json, params: Json) -> Json:
-    """Return the configuration without values of the point, which are already shown."""
+    """Return the configuration without the values of the point, which are shown as parameters."""
     if not isinstance(config, dict) or not isinstance(params, dict):
         return config
     return {name: value for name, value in config.items() if params.get(name) != value}
@@ -261,12 +261,12 @@ _NAMES_SHOWN = 20
 
 
 def rule_entries(sweep: Row) -> list[tuple[str, str]]:
-    """Return the rules of a sweep that differ from the defaults, as names and values."""
+    """Return the parameters of a sweep, and the rules that differ from the defaults, as names and values."""
     return [entry for entry in _rules(sweep) if entry[1]]
 
 
 def verdict_text(verdict: Json) -> str:
-    """Return why early termination ended a run."""
+    """Return the reason why early termination stopped a run."""
     value, threshold = (shown_value(lookup(verdict, name)) for name in ("value", "threshold"))
     at = f"{cell(lookup(verdict, 'rule'))} at iteration {cell(lookup(verdict, 'rung'))}: "
     match lookup(verdict, "rule"):

@@ -1,4 +1,4 @@
-"""Explanation of a run or a sweep: origin of the point, reason for the end, attempts, obstacles."""
+"""Explanation of a run or a sweep: origin of the point, verdicts, obstacles, attempts, events."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +18,7 @@ _SOURCES = {
     "initial": "entry {index} of the sweep's `initial`, counted from 0; the method completed the rest",
     "standalone": "the configuration of a script that a person started",
     "enqueued": "enqueued by a person; the method chose the parameters left out",
-    "fallback": "random draw {index} of seed {seed}, since no suggestion was available in time",
+    "fallback": "random draw {index} of seed {seed}, because no suggestion was available in time",
     "fresh": "suggested for this hand-out by {engine}, seed {seed}, for run {index}",
     "prefetched": "suggested in advance by {engine}, seed {seed}, for run {index}",
 }
@@ -36,12 +36,12 @@ def run_explanation(
     ]
     parts = [listing(entries, colored=colored, width=width)]
     parts += _section("Why this point", _origin(run["provenance"]), width)
-    stopped = run["state"] not in ("running", "finished")  # a finished run ended before it was stopped
+    stopped = run["state"] not in ("running", "finished")  # a finished run was not stopped
     heading = "Why it was stopped" if stopped else "What early termination decided"
     parts += _section(heading, _verdicts(run["verdicts"]), width)
     if run["state"] == "pending":
         parts += _section(
-            "Why it waits", _obstacles(obstacles) or ["nothing: the next offer of an agent takes it"], width
+            "Why it waits", _obstacles(obstacles) or ["nothing: the next free agent slot gets it"], width
         )
     parts += _section("Attempts", _attempts(run["attempts"]), width)
     parts += _section("Record", map(_event, events), width)
@@ -51,7 +51,7 @@ def run_explanation(
 def sweep_explanation(
     sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None
 ) -> str:
-    """Return why a sweep hands out no runs now, or that it does; `width` is the width of the terminal."""
+    """Return the explanation why a sweep hands out no runs, if so; `width` is that of the terminal."""
     entries = [
         ("sweep", cell(sweep["name"])),
         *cells(sweep, "state", "ending", "reason"),
@@ -61,7 +61,7 @@ def sweep_explanation(
         ("objective", objective_notice(sweep) or "-"),
     ]
     text = listing(entries, colored=colored, width=width)
-    lines = _obstacles(obstacles) or ["nothing: it hands out runs as agents ask"]
+    lines = _obstacles(obstacles) or ["nothing: it hands out runs as agents request them"]
     return "\n".join([text, *_section("Waiting for", lines, width)])
 
 
@@ -139,7 +139,7 @@ def _attempt(attempt: Row) -> str:
     parts = [f"{where}: {cell(attempt['state'])}"]
     reasons = [cell(text) for text in (attempt["reason"], lookup(attempt["exit"], "message")) if text]
     exited = exit_text(attempt["exit"])
-    if exited != "-" and not any(exited in text for text in reasons):  # `code 3` is often in the reason
+    if exited != "-" and not any(exited in text for text in reasons):  # the reason often includes the code
         parts.append(exited)
     if attempt["startTime"] is not None:
         since = "for" if attempt["endTime"] is None else "after"

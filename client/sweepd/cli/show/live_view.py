@@ -1,4 +1,4 @@
-"""Progress of a sweep on a terminal: notices scroll above a few lines that are redrawn."""
+"""Live view of a sweep on a terminal: notices scroll above a few lines that are redrawn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sweepd import v1
 
 _STYLES = {"warning": "yellow", "sweep": "bold", "run": ""}
-_MOST_RUNS = 8
+_MAX_RUNS = 8
 _BAR_WIDTH = 50
 
 
@@ -32,7 +32,7 @@ class LiveView:
         self._console = Console(
             file=stream, force_terminal=True, no_color=not colored, highlight=False, markup=False, emoji=False
         )
-        # A thread of rich draws the frame, so `show` builds a new frame and replaces this one.
+        # A thread of rich draws the frame, so `show` replaces the frame and never changes it.
         self._frame: tuple[Text, list[RenderableType]] = (Text(), [])
         self._started = time.monotonic()
         self._live = Live(
@@ -64,7 +64,7 @@ class LiveView:
         lines: list[RenderableType] = []
         if planned := progress.planned_runs:
             lines.append(_bar(progress.ended_runs, planned))
-        room = min(_MOST_RUNS, self._console.height - 4)
+        room = min(_MAX_RUNS, self._console.height - 4)
         metric = progress.sweep.spec.metric.name
         runs = sorted(progress.live.values(), key=lambda run: run.number)
         lines += [_run_line(run, metric) for run in runs[: max(room, 0)]]

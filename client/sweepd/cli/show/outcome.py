@@ -1,4 +1,4 @@
-"""Outcome of a sweep in words: its best run and how to reproduce it, or its failures and next steps."""
+"""Text about the outcome of a sweep: its best run and the command line of that run, or its failures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sweepd import v1
 from sweepd.calls.logs import Place
 from sweepd.cli.failures import Problem
-from sweepd.cli.show.describe import end_reason, last_attempt, objective_notice, tells_objective
+from sweepd.cli.show.describe import end_reason, last_attempt, objective_notice, reason_states_objective
 from sweepd.codec.values import point_from_message
 from sweepd.errors import ClientError
 from sweepd.spec.command import DEFAULT_COMMAND, expand_command
@@ -65,11 +65,11 @@ def reproduce_arguments(
     else:
         tail = [item for item in items if _MACRO.fullmatch(item) and item not in _NOT_ARGUMENTS]
     try:
-        # A leading program keeps the command from being empty if it has no arguments.
+        # The program comes first, so that the command is not empty if there are no arguments.
         values = MacroValues(program=program or "-", params=params)
         return expand_command([_PROGRAM, *tail], values, environ)[1:]
     except CommandError as error:
-        raise Problem(message="the arguments cannot be determined from here", cause=str(error)) from error
+        raise Problem(message="the arguments cannot be determined here", cause=str(error)) from error
 
 
 def shell_line(arguments: Sequence[str]) -> str:
@@ -80,7 +80,7 @@ def shell_line(arguments: Sequence[str]) -> str:
 def _shell_word(argument: str) -> str:
     if argument.isprintable() or not any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in argument):
         return shlex.quote(argument)
-    # This form (bash, zsh, ksh) is the only one that keeps a line feed on one line.
+    # Only this form of quoting (bash, zsh, ksh) keeps an argument with a line feed on one line.
     escaped = "".join(
         f"\\x{ord(sign):02x}" if ord(sign) < 0x20 or ord(sign) == 0x7F else sign
         for sign in argument.replace("\\", "\\\\").replace("'", "\\'")
@@ -89,17 +89,17 @@ def _shell_word(argument: str) -> str:
 
 
 def _length(head: Sequence[str], program: str | None, params: Mapping[str, Json]) -> int:
-    """Return the number of arguments that `head` expands to; the value of a variable does not change it."""
+    """Return the number of arguments that `head` expands to, whatever the values of its variables."""
     plain = [_VARIABLE.sub("x", item) for item in head]
     return len(expand_command(plain, MacroValues(program=program or "-", params=params), {}))
 
 
-_MOST_RUNS = 1_000
-"""Maximum number of failed runs whose causes are read; the counts cover all runs."""
-_MOST_CAUSES = 5
-_OF_THE_RUN = "system/memory"
-_OF_THE_HOST = "system/host/memory_percent"
-# Parts that vary between equal failures: numbers, including hexadecimal ones, and quoted text.
+_MAX_RUNS = 1_000
+"""Maximum number of failed runs whose causes are read."""
+_MAX_CAUSES = 5
+_RUN_MEMORY = "system/memory"
+_HOST_MEMORY = "system/host/memory_percent"
+# Parts that vary between failures with the same cause: numbers, also hexadecimal, and quoted text.
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d[\d.,]*(?:e[+-]?\d+)?|'[^']*'|\"[^\"]*\"")
 
 
@@ -119,7 +119,7 @@ def all_failed(sweep: v1.Sweep) -> bool:
 
 
 def causes(runs: Iterable[v1.Run]) -> list[Cause]:
-    """Return the causes of failures, the most frequent first; merge causes that differ in varying parts."""
+    """Return the causes of failures, most frequent first; merge causes that differ only in varying parts."""
     found: dict[tuple[object, ...], Cause] = {}
     for run in runs:
         shape = run_shape(run)
@@ -144,24 +144,24 @@ def was_killed(run: Row) -> bool:
 
 
 def failure_lines(client: Client, sweep: v1.Sweep) -> list[str]:
-    """Return the causes of failed runs, each with its number of runs and the command that shows a log."""
-    runs = list(client.list_runs(sweep.name, states=BAD_ENDS, limit=_MOST_RUNS))
+    """Return lines with the causes of failures: number of runs, reason, and a command that shows a log."""
+    runs = list(client.list_runs(sweep.name, states=BAD_ENDS, limit=_MAX_RUNS))
     failed = sweep.run_counts.failed + sweep.run_counts.crashed
     found = causes(runs)
     lines = [] if failed <= len(runs) else [f"of the first {len(runs):,} of {failed:,}:"]
-    for cause in found[:_MOST_CAUSES]:
+    for cause in found[:_MAX_CAUSES]:
         lines.append(f"{counted(cause.count, 'run')}: {cause.reason}")
         if cause.killed:
             lines.append(f"  {memory_hint(client, cause.run)}")
         lines.append(f"  sweepctl logs {cause.run}")
-    if len(found) > _MOST_CAUSES:
-        rest = sum(cause.count for cause in found[_MOST_CAUSES:])
-        lines.append(f"{counted(rest, 'run')}: {len(found) - _MOST_CAUSES} other causes")
+    if len(found) > _MAX_CAUSES:
+        rest = sum(cause.count for cause in found[_MAX_CAUSES:])
+        lines.append(f"{counted(rest, 'run')}: {len(found) - _MAX_CAUSES} other causes")
     return lines
 
 
 def failure_heading(sweep: v1.Sweep) -> str:
-    """Return the sentence that all runs of a sweep have failed."""
+    """Return the statement that all runs of a sweep have failed."""
     failed = sweep.run_counts.failed + sweep.run_counts.crashed
     return (
         f"the only run of {sweep.name} failed"
@@ -173,7 +173,7 @@ def failure_heading(sweep: v1.Sweep) -> str:
 def memory_hint(client: Client, run: str) -> str:
     """Return the likely cause of a SIGKILL, with the memory use of the run when last sampled."""
     samples: dict[str, Value] = {}
-    keys = (_OF_THE_RUN, _OF_THE_HOST)
+    keys = (_RUN_MEMORY, _HOST_MEMORY)
     with suppress(ClientError):  # the metric store is unavailable or damaged
         for each in client.summaries(runs=[run], keys=keys, system=True):
             samples[each.key] = logged_value(each.last)
@@ -181,9 +181,9 @@ def memory_hint(client: Client, run: str) -> str:
 
 
 def memory_text(samples: dict[str, Value]) -> str:
-    """Return the hint from the last memory samples, which are empty for a very short run."""
-    hint = "sweepd did not kill it; the kernel often does, when memory runs out"
-    used, share = samples.get(_OF_THE_RUN), samples.get(_OF_THE_HOST)
+    """Return the hint for a run, given its last memory samples; a very short run has none."""
+    hint = "sweepd did not kill it; probably the kernel did, for lack of memory"
+    used, share = samples.get(_RUN_MEMORY), samples.get(_HOST_MEMORY)
     sampled: Sequence[str] = [
         *([f"the run had {size_text(round(used))}"] if isinstance(used, int | float) else []),
         *([f"{number(share)}% of the host's memory was in use"] if isinstance(share, int | float) else []),
@@ -205,7 +205,7 @@ _LOG_TAIL_LINES = 12
 
 
 def best_lines(sweep: v1.Sweep, run: v1.Run, environ: Mapping[str, str]) -> list[str]:
-    """Return lines about the best run of a sweep: its value, its parameters, its arguments."""
+    """Return lines about the best run of a sweep: value, parameters and arguments."""
     metric = clean(sweep.spec.metric.name)
     lines = [f"Best run: {run.name}   {metric} {number(run.value)}"]
     if sweep.spec.repeats > 1 and run.name == sweep.best_run:
@@ -243,14 +243,14 @@ def failed_run(client: Client, sweep: str) -> v1.Run | None:
     return next(client.list_runs(sweep, states=BAD_ENDS, limit=1), None)
 
 
-def look_into(client: Client, sweep: v1.Sweep) -> str:
-    """Return the most useful command for a sweep without a best run: a failed run's log, or the runs."""
+def next_command(client: Client, sweep: v1.Sweep) -> str:
+    """Return a command for a sweep without a best run: show the log of a failed run, or list the runs."""
     failed = failed_run(client, sweep.name)
     return f"sweepctl logs {failed.name}" if failed is not None else f"sweepctl runs {sweep.name}"
 
 
 def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
-    """Return why a sweep has no best run: a missing objective, or the error of a run."""
+    """Return lines that explain why a sweep has no best run: a missing objective, or failures."""
     if all_failed(sweep):
         heading = failure_heading(sweep)
         lines = [f"  {clean(line)}" for line in failure_lines(client, sweep)]
@@ -268,7 +268,7 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
         lines.append(clean(sweep.reason))
     shape = sweep_shape(sweep)
     if missing := objective_notice(shape):
-        return lines if tells_objective(shape) else [*lines, missing]
+        return lines if reason_states_objective(shape) else [*lines, missing]
     failed = failed_run(client, sweep.name)
     if failed is None:
         return lines
@@ -282,16 +282,16 @@ def trouble_lines(client: Client, sweep: v1.Sweep) -> list[str]:
 
 
 def remedy(reason: str, *, has_compat: bool) -> list[str]:
-    """Return the remedy for a known error message of a script; empty for any other."""
+    """Return the remedy for a known error message of a script; empty for any other message."""
     if "No module named 'wandb'" in reason and not has_compat:
         return ["The script imports wandb; with `compat: wandb` in the sweep file it gets sweepd instead."]
     if "No module named 'sweepd'" in reason:
-        return ["The `python` on the PATH has no sweepd: activate the environment that it is installed in."]
+        return ["The `python` on the PATH lacks sweepd: activate the environment that contains sweepd."]
     return []
 
 
 def log_tail(client: Client, run: str) -> list[str]:
-    """Return the last lines that a run printed; empty if they cannot be read."""
+    """Return the last lines of the log of a run; empty if the log cannot be read."""
     try:
         end = client.read_log(run, Place(tail_bytes=_LOG_TAIL_BYTES), seconds=5.0)
         pieces = [content for _, content in end]

@@ -1,4 +1,4 @@
-"""Progress of a sweep, built from the messages of its watch stream, and its display with notices."""
+"""Progress of a sweep, built from the messages of its watch stream; notices, and a view for pipes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal, Protocol, Self, TextIO
 
 from sweepd import v1
 from sweepd.cli.settings import Settings
-from sweepd.cli.show.describe import end_reason, objective_notice, tells_objective, verdict_text
+from sweepd.cli.show.describe import end_reason, objective_notice, reason_states_objective, verdict_text
 from sweepd.states import BAD_ENDS, FINAL_RUN, FINAL_SWEEP, state_of
 from sweepd.views.rows import point, rows_of
 from sweepd.views.run import params_shape, run_shape
@@ -32,10 +32,10 @@ class Notice:
 
 @dataclass(slots=True)
 class Progress:
-    """State of a sweep and its runs, according to the watch stream so far."""
+    """State of a sweep and its runs, built from the messages of the watch stream."""
 
     sweep: v1.Sweep | None = None
-    # Live runs by name; of other runs only the state is kept.
+    # Live runs by name; other runs are only in `states`.
     live: dict[str, v1.Run] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     _reports_runs: bool = False
@@ -50,7 +50,7 @@ class Progress:
         notices = [notice for run in message.runs for notice in self._apply_run(run)]
         if message.HasField("sweep"):
             notices += self._sweep_notices(before, message.sweep)
-        # Runs of the first snapshot get no notices; later snapshots contain changes that were missed.
+        # The first snapshot gives no notices of runs; later snapshots contain missed changes.
         self._reports_runs = self._reports_runs or not message.snapshot_continues
         return notices
 
@@ -147,12 +147,12 @@ class Progress:
             yield Notice(f"sweep {state}{f': {reason}' if reason else ''}", "sweep")
         if missing and not self._missing_notice:
             self._missing_notice = missing
-            if not tells_objective(shape):
+            if not reason_states_objective(shape):
                 yield Notice(missing, "warning")
 
 
 def _lacks_objective(run: v1.Run, metric: str) -> bool:
-    """Return True if a run finished without logging the objective; all such runs have the same reason."""
+    """Return True if a run finished without logging the objective; such runs all have the same reason."""
     finished = run.state == v1.RUN_STATE_FINISHED
     has_value = run.HasField("best_value") or metric in run.logged_keys
     return finished and bool(metric) and not has_value
@@ -186,7 +186,7 @@ class View(AbstractContextManager["View"], Protocol):
 
 
 def view_on(stream: TextIO, settings: Settings) -> View:
-    """Return the view for `stream`: redrawn on a terminal, plain lines in a pipe."""
+    """Return a view that writes to `stream`: redrawn on a terminal, plain lines in a pipe."""
     if not settings.redraws(stream):
         return LineView(stream)
     from sweepd.cli.show.live_view import LiveView
@@ -195,7 +195,7 @@ def view_on(stream: TextIO, settings: Settings) -> View:
 
 
 class LineView:
-    """View that writes a line for each notice, and a progress line from time to time."""
+    """View that writes a line for each notice, and at intervals a progress line."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -215,7 +215,7 @@ class LineView:
         self._stream.flush()
 
     def show(self, progress: Progress) -> None:
-        """Write a progress line if it has changed and enough time has passed since the last one."""
+        """Write the progress line if it has changed and the last one is old enough."""
         line = progress_line(progress)
         if line != self._shown and time.monotonic() - self._shown_at >= _LINE_SECONDS:
             self._shown, self._shown_at = line, time.monotonic()

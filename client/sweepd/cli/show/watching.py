@@ -1,4 +1,4 @@
-"""Watching of sweeps and runs by stream, and of lists and standalone runs by polling."""
+"""Functions that watch sweeps and their runs by stream, and lists and standalone runs by polling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sweepd.cli.commands.define.creation import agent_command
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import Output, note, put, table_text, write_chosen, write_document
 from sweepd.cli.settings import current_settings
-from sweepd.cli.show.outcome import look_into, worked
+from sweepd.cli.show.outcome import next_command, worked
 from sweepd.cli.show.progress import Notice, Progress, View, progress_line, view_on
 from sweepd.errors import ClientError
 from sweepd.states import FINAL_RUN, GOOD_ENDS, state_of
@@ -39,8 +39,8 @@ def end_code(state: str) -> ExitCode:
 
 
 def follow(client: Client, named: Named, output_format: str) -> int:
-    """Follow a sweep or a run to its end; write changes to stdout; return the exit code of the end."""
-    # Make one call first: an unavailable server is waited for only after it has answered once.
+    """Write the changes of a sweep or a run until it ends; return the exit code for its final state."""
+    # Call the server first: a server that has not answered once is not waited for.
     run = client.get_run(named.name) if named.is_run else None
     if run is not None and not run.sweep:
         return end_code(watch_run(client, run.name, output_format))
@@ -58,9 +58,9 @@ def repeat_rows(
     *,
     key: str,
 ) -> None:
-    """Show a list repeatedly until Ctrl-C: redrawn on a terminal, only changed rows in a pipe.
+    """Show a list until Ctrl-C: redraw it on a terminal, append changed rows in a pipe.
 
-    A redrawn list is cut to the height of the terminal, not paged. Structured formats are never redrawn.
+    A redrawn list is cut to the height of the terminal. Structured formats are never redrawn.
     """
     redraws = current_settings().redraws(sys.stdout) and not output.structured
     known: dict[str, Row] = {}
@@ -87,7 +87,7 @@ def repeat_rows(
 
 
 def _screen(rows: list[Row], output: Output, columns: Sequence[Column]) -> str:
-    """Return the lines that fit the terminal, each cleared to its end, and the number of lines cut."""
+    """Return the lines that fit the terminal, each followed by the code that clears the rest of the line."""
     lines = table_text(rows, output, columns)[0].splitlines() if rows else ["nothing to show yet"]
     room = shutil.get_terminal_size().lines - 1
     if len(lines) > room:
@@ -99,15 +99,15 @@ def _screen(rows: list[Row], output: Output, columns: Sequence[Column]) -> str:
 def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
     progress = Progress()
     start_shown = agents_shown = False
-    for message in client.follow_sweep(sweep, on_gap=lambda error: view.notify(_gap(error))):
-        for notice in progress.apply(_of_interest(message, run)):
+    for message in client.follow_sweep(sweep, on_gap=lambda error: view.notify(_gap_notice(error))):
+        for notice in progress.apply(_filtered(message, run)):
             if run is None or notice.kind != "sweep":
                 view.notify(notice)
         if run is None:
             view.show(progress)
         if not start_shown and not message.snapshot_continues:
             start_shown = True
-            view.notify(Notice(_start(progress, run), "sweep"))
+            view.notify(Notice(_first_line(progress, run), "sweep"))
         if not agents_shown and run is None and start_shown and _lacks_agents(progress.sweep):
             agents_shown = True
             assert progress.sweep is not None
@@ -116,18 +116,18 @@ def _watch_view(client: Client, sweep: str, run: str | None, view: View) -> int:
         state = _final_state(progress, run)
         if state and not message.snapshot_continues:
             if run is None and progress.sweep is not None and not worked(progress.sweep):
-                note(f"Next:\n  {look_into(client, progress.sweep)}")
+                note(f"Next:\n  {next_command(client, progress.sweep)}")
             return end_code(state)
     return ExitCode.FAILURE
 
 
-def _start(progress: Progress, run: str | None) -> str:
-    """Return the first progress line of the sweep or the run."""
+def _first_line(progress: Progress, run: str | None) -> str:
+    """Return the first line about the watched sweep or run."""
     return progress_line(progress) if run is None else f"run {clean(run)} {progress.states.get(run, '')}"
 
 
 def _lacks_agents(sweep: v1.Sweep | None) -> bool:
-    """Return True if a sweep is waiting for an agent."""
+    """Return True if a sweep waits for an agent."""
     waits = (v1.SWEEP_STATE_PENDING, v1.SWEEP_STATE_RUNNING)
     return sweep is not None and sweep.state in waits and not sweep.ending and not sweep.connected_agents
 
@@ -135,7 +135,7 @@ def _lacks_agents(sweep: v1.Sweep | None) -> bool:
 def _watch_lines(client: Client, sweep: str, run: str | None) -> int:
     progress = Progress()
     for message in client.follow_sweep(sweep, on_gap=warn_of_gap):
-        wanted = _of_interest(message, run)
+        wanted = _filtered(message, run)
         progress.apply(wanted)
         if wanted.HasField("sweep") and run is None:
             write_document({"type": "sweep", **sweep_shape(wanted.sweep)}, "jsonl")
@@ -147,8 +147,8 @@ def _watch_lines(client: Client, sweep: str, run: str | None) -> int:
     return ExitCode.FAILURE
 
 
-def _of_interest(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSweepResponse:
-    """Return the message with only the run that is followed, or unchanged if `run` is None."""
+def _filtered(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSweepResponse:
+    """Return the message with only the watched run; unchanged if `run` is None."""
     if run is None:
         return message
     kept: Sequence[v1.Run] = [changed for changed in message.runs if changed.name == run]
@@ -157,19 +157,19 @@ def _of_interest(message: v1.WatchSweepResponse, run: str | None) -> v1.WatchSwe
 
 
 def _final_state(progress: Progress, run: str | None) -> str:
-    """Return the final state of the sweep or the run; empty until it has ended."""
+    """Return the final state of the watched sweep or run; empty until it has ended."""
     if run is None:
         return progress.state if progress.ended else ""
     state = progress.states.get(run, "")
     return state if state in FINAL_RUN else ""
 
 
-def _gap(error: ClientError) -> Notice:
+def _gap_notice(error: ClientError) -> Notice:
     return Notice(f"reconnecting: {error.said}", "warning")
 
 
 def warn_of_gap(error: ClientError) -> None:
-    """Warn that the connection was lost and is being retried."""
+    """Warn that the connection was lost and the client reconnects."""
     note(f"warning: reconnecting: {error.said}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sweepd.cli.output.table import cut, drawn, listing, table, wrapped
+from sweepd.cli.output.table import cut, draw_table, listing, table, wrapped
 from sweepd.views.entities import AGENTS, PROJECTS
 from sweepd.views.rows import Column, Row
 from sweepd.views.run import prior_columns, runs_columns
@@ -47,13 +47,13 @@ def test_empty_columns_are_left_out_on_a_terminal() -> None:
     rows: list[Row] = [{"key": "a", "text": None}, {"key": "b", "text": ""}]
     assert table(rows, COLUMNS, colored=False, width=80) == "KEY\na\nb\n"
     assert table(rows, COLUMNS, colored=False).splitlines()[0] == "KEY  TEXT"
-    assert drawn(rows, COLUMNS, colored=False, width=80, all_of=True)[0].splitlines()[0] == "KEY  TEXT"
+    assert draw_table(rows, COLUMNS, colored=False, width=80, all_of=True)[0].splitlines()[0] == "KEY  TEXT"
 
 
 def test_columns_that_do_not_fit_are_named() -> None:
     columns = (Column("key", "key"), Column("more", "more", spare=1))
     rows: list[Row] = [{"key": "k" * 40, "more": "m" * 20}]
-    assert drawn(rows, columns, colored=False, width=50) == (f"KEY\n{'k' * 40}\n", ["MORE"])
+    assert draw_table(rows, columns, colored=False, width=50) == (f"KEY\n{'k' * 40}\n", ["MORE"])
 
 
 @pytest.mark.parametrize(("room", "kept"), [(3, "abc"), (2, "a…"), (1, "…"), (0, "…")])

@@ -14,16 +14,16 @@ from sweepd.rpc.discovery import NoServerError
 _TOPICS = {
     "exit-codes": """Exit codes of sweepctl and sweep-agent
 
-    0  ok; `wait`, `watch`: it finished or was stopped
+    0  ok; `wait`, `watch`: the sweep or run finished or was stopped
     1  failure
     2  usage error
     3  not found
     4  not authenticated, or not allowed
     5  the sweep file is not valid
     6  no server answers
-    7  `wait`: not yet
+    7  `wait`: the time limit has passed
     8  the sweep or run ended as failed, crashed, killed or cancelled; `best`: all runs have failed;
-       `wait --for`: it ended before that
+       `wait --for`: it ended without fulfilling the condition
     9  agent: a guard tripped
   130  Ctrl-C
 """,
@@ -31,12 +31,12 @@ _TOPICS = {
 
   SWEEPD_ADDRESS   server, HOST:PORT (--server); else that of the current context, else the server that this
                    account started last
-  SWEEPD_TOKEN     token (--token-file); else that of the server's context, else the one that a local
-                   server has written for this account
+  SWEEPD_TOKEN     token (--token-file); else that of the server's context, else the one that the
+                   local server has stored for this account
   SWEEPD_CONTEXT   context to use; else that of the last `login` or `config use-context`
-  SWEEPD_ENTITY    entity of new sweeps (--entity); else the file's, that of `config set`, `local`
-  SWEEPD_PROJECT   project of new sweeps (--project); else the file's, that of `config set`, the program's
-                   name
+  SWEEPD_ENTITY    entity of new sweeps (--entity); else from the file, from `config set`, or `local`
+  SWEEPD_PROJECT   project of new sweeps (--project); else from the file, from `config set`, or the name of
+                   the program
   SWEEPD_OUTPUT    format (-o) of the commands that have it; else that of `config set`
   XDG_CONFIG_HOME  folder below which `login` stores contexts, in sweepd/config.toml
   XDG_STATE_HOME   folder below which servers write their address and token, in sweepd/servers
@@ -51,7 +51,7 @@ _TOPICS = {
 @command("sweepctl version", "sweepctl version -o json")
 @output_option(("table", *DOCUMENTS))
 def version(output_format: str) -> None:
-    """Show the versions of client, server and protocol; without a server, the client's alone."""
+    """Show the versions of client, server and protocol; without a server, only that of the client."""
     from importlib import metadata
 
     client = metadata.version("sweepd")
@@ -60,7 +60,7 @@ def version(output_format: str) -> None:
         put(f"client {client}\nserver {server or '-'}\nprotocol {protocol or '-'}\n")
     else:
         write_document({"client": client, "server": server, "protocol": protocol}, output_format)
-    if server is not None and _line(server) != _line(client):
+    if server is not None and _major_minor(server) != _major_minor(client):
         note(
             f"warning: client {client} and server {server} are different releases; install the same release "
             "on both"
@@ -98,6 +98,6 @@ def _server(settings: Settings) -> tuple[str | None, int | None]:
     return found.version, found.protocol_version
 
 
-def _line(version: str) -> tuple[str, ...]:
+def _major_minor(version: str) -> tuple[str, ...]:
     """Return the major and minor number of a version; releases that share both are compatible."""
     return tuple(version.split(".")[:2])

@@ -29,7 +29,7 @@ from sweepd.views.text import clean, shown_words
 
 _SET = "(set)"
 ORIGINS = (Column("name", "name"), Column("value", "value"), Column("origin", "origin"))
-_FORMS = "sweepctl config view [--origin] | get NAME | set NAME VALUE | use-context CONTEXT"
+_USAGE = "sweepctl config view [--origin] | get NAME | set NAME VALUE | use-context CONTEXT"
 
 
 def _pairs(value: Json) -> str:
@@ -72,10 +72,10 @@ def origin_rows(settings: Settings) -> Sequence[Row]:
         _row("token", *_token(settings, contexts, address)),
         _row("context", name, VARIABLE if environ.get(VARIABLE) else str(config_file(environ))),
     ]
-    kept = f"context {name}" if name else str(config_file(environ))
+    stored = f"context {name}" if name else str(config_file(environ))
     for word in DEFAULTS:
         variable = f"SWEEPD_{word.upper()}"
-        rows.append(_row(word, settings.default(word), variable if environ.get(variable) else kept))
+        rows.append(_row(word, settings.default(word), variable if environ.get(variable) else stored))
     return rows
 
 
@@ -84,7 +84,7 @@ def _address(settings: Settings, contexts: Contexts, name: str) -> tuple[str, st
         return normalised(settings.server), "--server"
     if settings.environ.get("SWEEPD_ADDRESS"):
         return normalised(settings.environ["SWEEPD_ADDRESS"]), "SWEEPD_ADDRESS"
-    if name:  # a context that does not exist has no address
+    if name:  # without an address if the context does not exist
         return contexts.by_name[name].address if name in contexts.by_name else "", f"context {name}"
     return current_address(settings.environ) or "", "the server that this account started last"
 
@@ -98,7 +98,7 @@ def _token(settings: Settings, contexts: Contexts, address: str) -> tuple[str, s
     if known is not None:
         name = next(name for name, each in contexts.by_name.items() if each is known)
         return _SET, f"context {name}"
-    return (_SET if address and read_entry(address, settings.environ) else ""), "the local server's own entry"
+    return (_SET if address and read_entry(address, settings.environ) else ""), "file of the local server"
 
 
 def _row(name: str, value: str, origin: str) -> Row:
@@ -131,7 +131,7 @@ def config(words: tuple[str, ...], origin: bool, output_format: str) -> None:
             _use(settings, name)
         case _:
             raise usage_problem(
-                "config takes `view`, `get NAME`, `set NAME VALUE` or `use-context CONTEXT`", next_step=_FORMS
+                "config takes `view`, `get NAME`, `set NAME VALUE` or `use-context CONTEXT`", next_step=_USAGE
             )
 
 
@@ -197,7 +197,7 @@ def _unknown(name: str, legal: tuple[str, ...]) -> Problem:
         )
     if name in ("server", "context"):
         return usage_problem(
-            f"the {name} cannot be set on its own",
+            f"the {name} cannot be set with `config set`",
             next_step="`sweepctl login ADDRESS`, or `sweepctl config use-context CONTEXT`",
         )
     return usage_problem(f"unknown setting: {name!r}", next_step=f"one of {', '.join(legal)}")

@@ -47,7 +47,7 @@ def login(address: str | None, context: str | None) -> None:
         raise usage_problem("no server given", next_step="sweepctl login HOST:PORT")
     server = normalised(named)
     contexts = read_contexts(settings.environ)
-    token = _asked_token(settings, server)
+    token = _read_token(settings, server)
     with Client(server, token) as client:
         shape = token_shape(client.who_am_i())
     name = context or server
@@ -96,7 +96,7 @@ def whoami(output_format: str) -> None:
         write_document(shape, output_format)
 
 
-def _asked_token(settings: Settings, server: str) -> str:
+def _read_token(settings: Settings, server: str) -> str:
     if settings.token_file is not None:
         return token_of(settings.token_file)
     if not sys.stdin.isatty():
@@ -116,7 +116,7 @@ def _asked_token(settings: Settings, server: str) -> str:
 
 
 _SCOPES = ("admin", "write", "read", "agent")
-_FORMS = "sweepctl token create --scope SCOPE | list | revoke ID…"
+_USAGE = "sweepctl token create --scope SCOPE | list | revoke ID…"
 
 
 @command(
@@ -161,19 +161,19 @@ def token(
 ) -> None:
     """Create, list and revoke tokens.
 
-    `token create` writes only the new token to stdout, once: the server keeps only its hash. Scopes: admin
+    `token create` prints the new token on stdout, only once: the server stores only its hash. Scopes: admin
     (everything), write (change sweeps and runs), read, agent (attach agents). `token revoke` revokes tokens
     and closes, within a second, all streams opened with them; live runs continue.
     """
-    verb, rest = (words[0], words[1:]) if words else ("list", ())
+    action, rest = (words[0], words[1:]) if words else ("list", ())
     given = any((scope, display_name, projects, account, expires, request_id))
-    if verb not in ("create", "list", "revoke") or (rest and verb != "revoke"):
-        raise usage_problem("token takes `create`, `list` or `revoke ID…`", next_step=_FORMS)
-    if given and verb != "create":
-        raise usage_problem("options of a new token require `token create`", next_step=_FORMS)
-    if verb == "list":
+    if action not in ("create", "list", "revoke") or (rest and action != "revoke"):
+        raise usage_problem("token takes `create`, `list` or `revoke ID…`", next_step=_USAGE)
+    if given and action != "create":
+        raise usage_problem("options of a new token require `token create`", next_step=_USAGE)
+    if action == "list":
         _list_tokens(output)
-    elif verb == "revoke":
+    elif action == "revoke":
         _revoke_tokens(rest)
     elif scope is None:
         raise usage_problem("no scope given", next_step=f"--scope {'|'.join(_SCOPES)}")
@@ -215,7 +215,7 @@ def _revoke_tokens(keys: tuple[str, ...]) -> None:
         raise usage_problem("no token given", next_step="`sweepctl token list` lists their ids")
     if any(key.startswith("swp_") for key in keys):
         raise usage_problem(
-            "a token is revoked by its id, not by its text",
+            "a token is revoked by its id, not by its secret",
             cause="other accounts of this machine can see the arguments of a command",
             next_step="`sweepctl token list` lists the ids; revoke this token soon",
         )

@@ -46,9 +46,9 @@ def create(
 ) -> None:
     """Create a sweep from FILE (`-`: stdin); agents may start at once.
 
-    Prints its full ID on stdout, and the command that starts an agent on stderr. A sweep that begins with
-    prior runs learns from them and does not repeat their points; runs that do not suit it are reported and
-    left out.
+    Prints its full ID on stdout, and the command that starts an agent on stderr. With prior runs,
+    the search uses their results and does not repeat their points; unsuitable runs are reported and left
+    out.
     """
     settings = current_settings()
     if "-" in prior.prior_runs and file == "-":

@@ -1,4 +1,4 @@
-"""Creation of sweeps, command lines that start their agents, and export of a sweep as a sweep file."""
+"""Helpers of commands that create sweeps: command lines of agents, notes, and export as a sweep file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def source_of(text: SweepText) -> v1.SweepFile:
 
 
 def agent_command(name: str, address: str, *, requires: Mapping[str, str] | None = None) -> str:
-    """Return the command line that starts an agent for a sweep, with the server unless it is the default.
+    """Return the command line that starts an agent for a sweep; omit the server if it is the default.
 
     Args:
         name: name of the sweep.
         address: address of its server.
-        requires: labels that an agent needs to get runs of the sweep.
+        requires: labels that an agent needs, to get runs of the sweep.
     """
     environ = current_settings().environ
     words = ["sweep-agent", "--sweep", name, *label_flags(requires or {})]
@@ -54,13 +54,13 @@ def note_standstill(client: Client, name: str) -> None:
 
 
 def note_unbounded(sweep: v1.Sweep) -> None:
-    """Write a note on how to stop the sweep if its number of runs is unbounded."""
+    """Write a note with the command that stops a sweep if its number of runs is unbounded."""
     if not sweep.HasField("planned_runs"):
-        note(f"No run_cap: it runs until `sweepctl stop {sweep.name}`.")
+        note(f"The sweep has no run_cap: it runs until `sweepctl stop {sweep.name}`.")
 
 
 def sweep_document(sweep: v1.Sweep) -> dict[str, Json]:
-    """Return the sweep file of a sweep as it is now, with edits, seed, entity and project."""
+    """Return the current sweep file of a sweep, with its edits, seed, entity and project."""
     from sweepd.codec.spec import spec_document
 
     entity, project, _ = sweep.name.split("/")
@@ -69,7 +69,7 @@ def sweep_document(sweep: v1.Sweep) -> dict[str, Json]:
 
 
 def sweep_text(sweep: v1.Sweep) -> str:
-    """Return the sweep file of a sweep as YAML."""
+    """Return the current sweep file of a sweep as YAML."""
     from sweepd.cli.output.yaml_text import yaml_text
 
     return f"# {sweep.name}, revision {sweep.revision}\n{yaml_text(sweep_document(sweep))}"

@@ -26,7 +26,7 @@ from sweepd.views.text import clean, quoted_list
 from sweepd.views.values import real
 
 _KINDS = ("stdout", "file", "tensorboard")
-_FORM = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]"
+_USAGE = "sweepctl metrics test FILE [--from PATH] [--as stdout|file|tensorboard]"
 _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
 
 
@@ -42,17 +42,17 @@ _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
     "--as",
     "kind",
     type=click.Choice(_KINDS),
-    help="How to read PATH; needed only if FILE has several sources and the suffix of PATH does not tell.",
+    help="How to read PATH; needed only if FILE has several sources and the suffix is ambiguous.",
 )
 @row_output
 def metrics(words: tuple[str, ...], path: str | None, kind: str | None, output: Output) -> None:
     """Show what `metrics_from` of a sweep file would read; needs no server.
 
     Without --from, the paths in FILE are read, with environment variables expanded. The output of a script
-    has no path: for `stdout`, pass a log of it with --from, or pipe it in.
+    has no path: for `stdout`, pass a log file with --from, or pipe the output in.
     """
     if len(words) != 2 or words[0] != "test":
-        raise usage_problem("metrics takes `test FILE`", next_step=_FORM)
+        raise usage_problem("metrics takes `test FILE`", next_step=_USAGE)
     spec = checked_spec(read_sweep(words[1]), error_format="text")
     wanted = spec.metrics_from
     if wanted is None:
@@ -78,13 +78,13 @@ def _sources(
         Problem: there is nothing to read, or `metrics_from` lacks the kind of PATH.
     """
     if path is None:
-        yield from _own_sources(wanted, environ)
+        yield from _default_sources(wanted, environ)
         return
     chosen = kind or _kind_of(wanted, path)
     _check_kind(wanted, chosen)
     if chosen == "tensorboard":
         if not Path(path).is_dir():
-            raise usage_problem(f"{path} is not a folder", next_step="--from FOLDER, one with event files")
+            raise usage_problem(f"{path} is not a folder", next_step="name a folder with event files")
         yield EventFolder(Path(path), {}, {})
         return
     with _file(path) as given:
@@ -94,12 +94,12 @@ def _sources(
             yield file_source(given, 0, name=Path(wanted.file).name)
 
 
-def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[Source]:
+def _default_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[Source]:
     """Yield the sources at the paths in the sweep file."""
     if not wanted.file and not wanted.tensorboard:
         raise usage_problem(
             "metrics_from has only `stdout`, so the output of the script is needed",
-            next_step="pass --from LOG for a log of it, or --from - behind a pipe",
+            next_step="pass a log of the output with --from LOG, or pipe it in with --from -",
         )
     if wanted.file:
         yield file_source(Path(_expanded(wanted.file, environ)), 0)
@@ -110,7 +110,7 @@ def _own_sources(wanted: MetricsFrom, environ: Mapping[str, str]) -> Iterator[So
 
 
 def _kind_of(wanted: MetricsFrom, path: str) -> str:
-    """Return the default kind of PATH: event files for a folder, else by its suffix."""
+    """Return the default kind of PATH: `tensorboard` for a folder, else the kind that its suffix suggests."""
     if Path(path).is_dir() and wanted.tensorboard:
         return "tensorboard"
     if wanted.stdout and wanted.file:
@@ -123,7 +123,7 @@ def _kind_of(wanted: MetricsFrom, path: str) -> str:
 
 
 def _check_kind(wanted: MetricsFrom, kind: str) -> None:
-    """Reject a kind of source that an agent would not read.
+    """Reject a kind of source that is not in `metrics_from`.
 
     Raises:
         Problem: `metrics_from` lacks this kind.
@@ -141,7 +141,7 @@ def _file(path: str) -> Iterator[Path]:
     """Yield the path of a file; copy stdin (`-`) to a temporary file."""
     if path != "-":
         if not Path(path).is_file():
-            raise usage_problem(f"{path} is not a file", next_step=_FORM)
+            raise usage_problem(f"{path} is not a file", next_step=_USAGE)
         yield Path(path)
         return
     descriptor, name = tempfile.mkstemp(prefix="sweepctl-")
@@ -154,7 +154,7 @@ def _file(path: str) -> Iterator[Path]:
 
 
 def _expanded(path: str, environ: Mapping[str, str]) -> str:
-    """Return a path with `${envvar:NAME}` expanded as an agent would in this environment."""
+    """Return a path with each `${envvar:NAME}` expanded, as an agent expands it in this environment."""
     for name in _VARIABLE.findall(path):
         if name not in environ:
             note(f"warning: {name} is not set here, so {path} is not the path that a run will use")

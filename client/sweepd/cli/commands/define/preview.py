@@ -42,7 +42,7 @@ from sweepd.views.text import clean
     default=10,
     metavar="N",
     show_default=True,
-    help="How many runs to show.",
+    help="Number of runs to show.",
 )
 @click.option(
     "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Seed to use instead of the file's."
@@ -51,7 +51,7 @@ from sweepd.views.text import clean
     "--run-time", metavar="DURATION", help="Duration of one run; adds an estimate of the sweep's cost."
 )
 @click.option(
-    "--slots", type=click.IntRange(min=1), metavar="N", help="Number of runs at once; 1 by default."
+    "--slots", type=click.IntRange(min=1), metavar="N", help="Number of concurrent runs; 1 by default."
 )
 @click.option(
     "--interpreter", default="python", show_default=True, help="Value of ${interpreter}, as on the agents."
@@ -82,14 +82,14 @@ def preview_(
     seeded = _seeded(spec, seed)
     report = None
     if prior.given:
-        _refuse_beside_prior(seed, interpreter)
+        _check_prior_options(seed, interpreter)
         shown, report = preview_on_server(text, number, prior)
         problem = ""
         if output_format == "jsonl":
             for run in shown.runs:
                 write_document(line_shape(run), "jsonl")
     elif output_format == "jsonl":
-        shown, problem = _streamed(seeded, number, interpreter)
+        shown, problem = _stream_runs(seeded, number, interpreter)
     else:
         shown = preview(seeded, number, interpreter=interpreter)
         problem = next((run.problem for run in shown.runs if run.problem), "")
@@ -112,14 +112,14 @@ def preview_(
         note(f"warning: {clean(problem)}")
 
 
-def _refuse_beside_prior(seed: int | None, interpreter: str) -> None:
+def _check_prior_options(seed: int | None, interpreter: str) -> None:
     if seed is not None:
         raise usage_problem("--seed cannot be used with prior runs", next_step="write `seed:` in the file")
     if interpreter != "python":
         raise usage_problem("--interpreter cannot be used with prior runs", next_step="leave it out")
 
 
-def _streamed(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
+def _stream_runs(spec: SweepSpec, number: int, interpreter: str) -> tuple[Preview, str]:
     """Write each run as soon as it is found; return the preview without runs, and the first problem."""
     shown = preview(spec, 0)
     problem = ""

@@ -13,8 +13,8 @@ from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.views.rows import Column, Row, param_columns
 from sweepd.views.text import clean, counted, duration
 
-_MOST_COUNTED = 2**63 - 1
-"""Largest count that is written out; Python refuses to convert huge integers to text."""
+_MAX_COUNT = 2**63 - 1
+"""Largest count shown in full; Python refuses to convert huge integers to text."""
 
 _RUNGS_SHOWN = 8
 
@@ -26,8 +26,8 @@ class Cost:
     run_seconds: float
     slots: int
 
-    def at_most(self, timeout: float | None) -> int | None:
-        """Return how many runs can start before a timeout; None if unbounded."""
+    def max_runs(self, timeout: float | None) -> int | None:
+        """Return the number of runs that can start before a timeout; None if unbounded."""
         if timeout is None or not self.run_seconds:
             return None
         return self.slots * math.ceil(timeout / self.run_seconds)
@@ -101,7 +101,7 @@ def summary(
     if by_seed and spec.seed is None and seed is None:
         yield "The file has no seed, so each sweep draws its own; `seed:` in the file fixes the points."
     if spec.method.learns:
-        yield "bayes chooses points by results; these are random points of its space."
+        yield "bayes chooses points based on results; the points shown are random points of its space."
     if preview.broken_off:
         yield "The constraints leave so few points that the search for more was abandoned."
 
@@ -119,14 +119,14 @@ def _expected(spec: SweepSpec, preview: Preview, cost: Cost | None = None) -> _E
     runs, is_estimate = preview.planned_runs, False
     if runs is None and preview.size.is_estimate and preview.size.value is not None:
         runs, is_estimate = planned_runs(spec, known_size(spec, preview.size.value)), True
-    most = None if cost is None else cost.at_most(spec.sweep_timeout)
+    most = None if cost is None else cost.max_runs(spec.sweep_timeout)
     if most is not None and (runs is None or most < runs):
         return _Expected(most, by_timeout=True)
     return _Expected(_bounded(runs), is_estimate)
 
 
 def _end(spec: SweepSpec, preview: Preview) -> str:
-    """Return the text that says when the sweep starts no more runs."""
+    """Return text that says when the sweep stops starting runs."""
     timeout = "" if spec.sweep_timeout is None else f", for {duration(spec.sweep_timeout)} at most"
     if preview.planned_runs is not None:
         return f"{_number(preview.planned_runs, 'run')} in all{timeout}"
@@ -194,15 +194,15 @@ def space_text(size: Count) -> str:
 
 
 def _rounded(estimate: int) -> int:
-    """Round an estimate to two significant digits; it is based on a few thousand draws."""
-    return estimate if estimate < 100 or estimate > _MOST_COUNTED else int(float(f"{estimate:.1e}"))
+    """Round an estimate to two significant digits, as it is based on only a few thousand draws."""
+    return estimate if estimate < 100 or estimate > _MAX_COUNT else int(float(f"{estimate:.1e}"))
 
 
 def _number(count: int, noun: str) -> str:
-    if count > _MOST_COUNTED:
+    if count > _MAX_COUNT:
         return f"about 10^{math.floor(math.log10(count))} {noun}s"
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _bounded(count: int | None) -> int | None:
-    return None if count is None or count > _MOST_COUNTED else count
+    return None if count is None or count > _MAX_COUNT else count

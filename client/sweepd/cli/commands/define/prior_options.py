@@ -1,4 +1,4 @@
-"""Options that select prior runs, and the report on the prior runs that were used or left out."""
+"""Options that select prior runs, and the report on the runs used and those left out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sweepd.calls.sweep_file import SweepText, project_name
-from sweepd.cli.command import gathered
+from sweepd.cli.command import option_group
 from sweepd.cli.failures import usage_problem
 from sweepd.cli.output.formats import note
 from sweepd.cli.settings import connect, current_settings
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sweepd import v1
     from sweepd.client import Client
 
-MOST_NAMED = 20
-_MOST_PREVIEWED = 1_000
+MAX_NAMED = 20
+_MAX_PREVIEWED = 1_000
 _CONDITION = re.compile(r"(state|tag|created|value)\s*(<=|>=|=|<|>)\s*(.+)", re.DOTALL)
 
 
@@ -43,7 +43,7 @@ class PriorOptions:
 
     @property
     def given(self) -> bool:
-        """True if any run is named."""
+        """True if the options select prior runs."""
         named = bool(self.prior_runs or self.prior_sweeps or self.prior_project)
         if self.prior_filters and not named:
             raise usage_problem(
@@ -52,7 +52,7 @@ class PriorOptions:
         return named
 
 
-prior_options = gathered(
+prior_options = option_group(
     "prior",
     PriorOptions,
     click.option(
@@ -85,7 +85,7 @@ prior_options = gathered(
 
 
 def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection | None:
-    """Return the selection of prior runs; None if none are named.
+    """Return the selection of prior runs; None if the options select none.
 
     Raises:
         Problem: a name or a filter is invalid.
@@ -106,7 +106,7 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
 def preview_on_server(
     text: SweepText, number: int, options: PriorOptions
 ) -> tuple[Preview, v1.PriorRunReport]:
-    """Return the preview of a sweep with prior runs, from the server, and the report on the prior runs.
+    """Request the preview of a sweep with prior runs; return it with the report on the prior runs.
 
     Raises:
         Problem: `number` is too large, or the options are invalid.
@@ -114,9 +114,9 @@ def preview_on_server(
     """
     from sweepd.cli.commands.define.creation import source_of
 
-    if number > _MOST_PREVIEWED:
+    if number > _MAX_PREVIEWED:
         raise usage_problem(
-            f"with prior runs, at most {_MOST_PREVIEWED:,} runs are shown", next_step="write -n 1000"
+            f"with prior runs, at most {_MAX_PREVIEWED:,} runs are shown", next_step="write -n 1000"
         )
     with connect() as client:
         answer = client.preview_sweep(source_of(text), number, selection_of(client, options))
@@ -136,7 +136,7 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
     for text in conditions:
         match = _CONDITION.fullmatch(text.strip())
         if match is None:
-            raise _no_filter(text)
+            raise _invalid_filter(text)
         name, operator, wanted = match.groups()
         match name:
             case "state" if operator == "=" and wanted in FINAL_RUN:
@@ -149,21 +149,21 @@ def filter_message(conditions: Iterable[str]) -> v1.PriorRunFilter:
             case "value" if operator != "=":
                 _bound(message, text, operator, wanted)
             case _:
-                raise _no_filter(text)
+                raise _invalid_filter(text)
     return message
 
 
 def write_report(report: v1.PriorRunReport, *, begins: str = "Begins") -> None:
-    """Report on stderr the numbers of prior runs that were used, and those that were left out."""
+    """Write to stderr how many prior runs are used, and which runs are left out."""
     if report.taken:
         note(f"{begins} with {counted(report.taken, 'prior run')}.")
     else:
         note("warning: no prior run suits this sweep; it begins without any")
-    for left_out in report.unsuitable_runs[:MOST_NAMED]:
+    for left_out in report.unsuitable_runs[:MAX_NAMED]:
         note(f"left out: {clean(left_out.run)}: {clean(left_out.reason)}")
-    more = report.unsuitable - min(len(report.unsuitable_runs), MOST_NAMED)
+    more = report.unsuitable - min(len(report.unsuitable_runs), MAX_NAMED)
     if more:
-        note(f"left out: {more:,} more; -o json lists the first {len(report.unsuitable_runs):,} of all")
+        note(f"left out: {more:,} others; -o json lists the first {len(report.unsuitable_runs):,}")
     if report.without_curve:
         many = counted(report.without_curve, "prior run")
         note(f"warning: early termination ignores {many}: their curves have too many values")
@@ -199,7 +199,7 @@ def _bound(message: v1.PriorRunFilter, text: str, operator: str, wanted: str) ->
         message.min_value = value if operator == ">=" else math.nextafter(value, math.inf)
 
 
-def _no_filter(text: str) -> Exception:
+def _invalid_filter(text: str) -> Exception:
     return usage_problem(
         f"not a filter: {text!r}",
         next_step=f"write state=S (S: {', '.join(FINAL_RUN)}), tag=T, created>=TIME, created<TIME,"

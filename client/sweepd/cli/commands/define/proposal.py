@@ -1,4 +1,4 @@
-"""Runs from which a sweep file is proposed: common properties, and use as prior runs of the new sweep."""
+"""Runs from which a sweep file is proposed: their common properties, and their use as prior runs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """Run with the specification of its sweep, its point, and its value if any."""
+class SourceRun:
+    """Run: the specification of its sweep, its point, and its value if any."""
 
     spec: v1.SweepSpec
     point: Point
@@ -34,10 +34,10 @@ class Tried:
 
 
 @dataclass(slots=True)
-class Lineage:
+class SourceRuns:
     """Runs from which a sweep file is proposed; `notes` are remarks on the file for the user."""
 
-    tried: Sequence[Tried]
+    tried: Sequence[SourceRun]
     notes: list[str] = field(default_factory=list)
 
     def program(self) -> str:
@@ -48,8 +48,8 @@ class Lineage:
         """Return the most common command; empty for the default command."""
         return list(self._common("command", lambda spec: tuple(spec.command), shell_line))
 
-    def reading(self) -> dict[str, Json]:
-        """Return the most common `compat` and `metrics_from` among runs of sweeps."""
+    def metric_sources(self) -> dict[str, Json]:
+        """Return the most common `compat` and `metrics_from` among the runs of sweeps."""
         swept = [tried for tried in self.tried if tried.spec.method]  # standalone runs have no sweep
         if not swept:
             return {}
@@ -89,9 +89,9 @@ class Lineage:
         what: str,
         trait: Callable[[v1.SweepSpec], Trait],
         show: Callable[[Trait], str],
-        among: Sequence[Tried] | None = None,
+        among: Sequence[SourceRun] | None = None,
     ) -> Trait:
-        """Return the most common trait; add a note if the runs differ."""
+        """Return the most common value of a property; add a note if the runs differ."""
         tried_ones = self.tried if among is None else among
         (most, count), *others = Counter(trait(tried.spec) for tried in tried_ones).most_common()
         if others:
@@ -125,7 +125,7 @@ def _shown(objective: Objective) -> str:
 def without_script_parameters(
     standalone: Sequence[Point], swept: Sequence[Point]
 ) -> tuple[list[Point], list[str]]:
-    """Return the points of standalone runs without script-only parameters, and the names of those parameters.
+    """Return the points of standalone runs without script-only parameters, and the names of the latter.
 
     The point of a standalone run is the whole configuration of its script. If a sweep passed script-only
     parameters, the script might not accept them, and runs of sweeps would seem to lack them.
@@ -136,8 +136,8 @@ def without_script_parameters(
         for path, value in _leaves(point):
             if not any(path[:length] in known for length in range(1, len(path) + 1)):
                 seen.setdefault(path, set()).add(canonical_json(value))
-    own = {path for path, values in seen.items() if known and len(values) == 1}
-    return [_without(point, own) for point in standalone], sorted(".".join(path) for path in own)
+    dropped = {path for path, values in seen.items() if known and len(values) == 1}
+    return [_without(point, dropped) for point in standalone], sorted(".".join(path) for path in dropped)
 
 
 def _leaves(group: Point, outer: Path = ()) -> Iterator[tuple[Path, Json]]:
@@ -148,14 +148,14 @@ def _leaves(group: Point, outer: Path = ()) -> Iterator[tuple[Path, Json]]:
             yield (*outer, name), value
 
 
-def _without(group: Point, own: set[Path], outer: Path = ()) -> dict[str, Json]:
+def _without(group: Point, dropped: set[Path], outer: Path = ()) -> dict[str, Json]:
     kept: dict[str, Json] = {}
     for name, value in group.items():
         path = (*outer, name)
         if isinstance(value, dict) and value:
-            if members := _without(value, own, path):
+            if members := _without(value, dropped, path):
                 kept[name] = members
-        elif path not in own:
+        elif path not in dropped:
             kept[name] = value
     return kept
 
@@ -173,7 +173,7 @@ def parents_of(names: Iterable[str], project: str | None) -> set[str]:
 def prior_options_of(
     project: str | None, names: Sequence[str], states: Sequence[str], *, by_sweep: bool
 ) -> PriorOptions | None:
-    """Return the options of `create` that select these prior runs; None if none can have ended."""
+    """Return the options of `create` that select these prior runs; None if `states` has only `running`."""
     filters = tuple(f"state={state}" for state in states if state != "running")
     if not filters:
         return None
@@ -183,10 +183,10 @@ def prior_options_of(
     return PriorOptions(prior_project=parents.pop(), prior_filters=filters)
 
 
-def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
-    """Return a phrase for the suitable prior runs, such as `3 of these 8 runs`; empty if there are none.
+def suitable_runs(client: Client, text: str, prior: PriorOptions | None, runs: int) -> str:
+    """Return a phrase for the suitable prior runs, such as `3 of these 8 runs`; empty if none is suitable.
 
-    The server decides whether a run is suitable, because only it knows the logged values and definitions.
+    The server decides whether a run is suitable, because only the server has all logged values.
     """
     if prior is None:
         note("note: runs that have not ended cannot be prior runs")
@@ -197,16 +197,16 @@ def seeded_with(client: Client, text: str, prior: PriorOptions | None, runs: int
     except ClientError as error:
         if error.code != "UNAVAILABLE":
             raise
-        return "those of these runs that suit it"  # not counted: their values cannot be read now
+        return "the suitable ones of these runs"  # not counted: their values cannot be read now
     if not report.taken:
         why = f": {clean(report.unsuitable_runs[0].reason)}" if report.unsuitable_runs else ""
-        note(f"note: none of these runs suits it as a prior run{why}")
+        note(f"note: none of these runs is suitable as a prior run{why}")
         return ""
     return "these runs" if report.taken == runs else f"{report.taken:,} of these {runs:,} runs"
 
 
 def create_line(prior: PriorOptions | None) -> str:
-    """Return the command line that creates the sweep with these prior runs."""
+    """Return the command line that creates the sweep with the given prior runs."""
     from shlex import join
 
     words = ["sweepctl", "create", "sweep.yaml"]

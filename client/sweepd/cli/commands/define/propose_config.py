@@ -14,12 +14,12 @@ from sweepd import v1
 from sweepd.calls.sweep_file import project_name
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.proposal import (
-    Lineage,
-    Tried,
+    SourceRun,
+    SourceRuns,
     create_line,
     parents_of,
     prior_options_of,
-    seeded_with,
+    suitable_runs,
     without_script_parameters,
 )
 from sweepd.cli.exit_code import ExitCode
@@ -70,7 +70,7 @@ def propose_config(
     Each parameter becomes a constant, a list of values or a range, with a comment that says why; conditions
     are added where the value of a text or boolean parameter determines whether another parameter is present.
     Program, command and objective are those of most runs. The file goes to stdout: review it, then create the
-    sweep with the command on stderr, which seeds it with the runs that suit it.
+    sweep with the command on stderr, which uses the suitable runs as prior runs.
     """
     if not (project or "").strip("/") and not sweeps:
         raise usage_problem("no runs selected", next_step="pass --project PROJECT or --sweep ID")
@@ -78,36 +78,36 @@ def propose_config(
         standalone = [] if project is None or sweeps else _standalone_runs(client, project, states)
         names = _sweeps(client, project, sweeps, any_run=bool(standalone))
         swept = _tried(client, names, states, any_run=bool(standalone))
-        points, own = without_script_parameters(
+        points, dropped = without_script_parameters(
             [tried.point for tried in standalone], [tried.point for tried in swept]
         )
         standalone = [replace(tried, point=point) for tried, point in zip(standalone, points, strict=True)]
-        lineage = Lineage([*swept, *standalone])
-        text = _proposed(lineage, parents_of(names, project), metric, method)
+        source = SourceRuns([*swept, *standalone])
+        text = _proposed(source, parents_of(names, project), metric, method)
         prior = prior_options_of(project, names, states, by_sweep=bool(sweeps))
-        seeded = seeded_with(client, text(), prior, len(lineage.tried))
+        seeded = suitable_runs(client, text(), prior, len(source.tried))
     of = f" of {counted(len(names), 'sweep')}" if names else ""
-    runs = f"{counted(len(lineage.tried), 'run')} ({', '.join(states)}){of}"
+    runs = f"{counted(len(source.tried), 'run')} ({', '.join(states)}){of}"
     create = create_line(prior if seeded else None)
     comments = [f"Proposed from {runs} by sweepctl propose-config."]
     if seeded:
         comments.append(f"To begin with {seeded}: {create}")
     sys.stdout.write(text(comments=comments))
     sys.stdout.flush()
-    if own:
-        lineage.notes.append(
-            f"left to the script, as all standalone runs have the same value: {', '.join(own)}"
+    if dropped:
+        source.notes.append(
+            f"left to the script, as all standalone runs have the same value: {', '.join(dropped)}"
         )
-    for remark in lineage.notes:
+    for remark in source.notes:
         note(f"note: {remark}")
     note(f"Create it, seeded with {seeded}:  {create}" if seeded else f"Create it:  {create}")
 
 
-def _standalone_runs(client: Client, project: str, states: tuple[str, ...]) -> list[Tried]:
-    """Return the standalone runs of a project; their specifications have a program only."""
+def _standalone_runs(client: Client, project: str, states: tuple[str, ...]) -> list[SourceRun]:
+    """Return the standalone runs of a project; their specifications contain only the program."""
     name = project_name(project, current_settings().default("entity"))
     listed = client.list_runs(project=name, states=states, standalone=True)
-    return [Tried(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
+    return [SourceRun(v1.SweepSpec(program=_program(run)), params_shape(run), None) for run in listed]
 
 
 def _program(run: v1.Run) -> str:
@@ -119,8 +119,8 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
     """Return the full names of `sweeps`, or of all sweeps of the project if `sweeps` is empty.
 
     Raises:
-        Problem: a sweep belongs to another project, or none is found; `any_run`, for standalone runs, allows
-            that none is found.
+        Problem: a sweep belongs to another project; or there is no sweep and, if `any_run` is false, no
+            standalone run.
     """
     if sweeps:
         names = list(dict.fromkeys(client.sweep_name(sweep) for sweep in sweeps))
@@ -137,13 +137,13 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
     return names
 
 
-def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[Tried]:
-    tried: list[Tried] = []
+def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run: bool) -> list[SourceRun]:
+    tried: list[SourceRun] = []
     for name in names:
         spec = client.get_sweep(name).spec
         for run in client.list_runs(name, states=states):
             value = run.value if run.HasField("value") else None
-            tried.append(Tried(spec, params_shape(run), value))
+            tried.append(SourceRun(spec, params_shape(run), value))
     if not tried and not any_run:
         shown = names[0] if len(names) == 1 else f"{len(names)} sweeps"
         raise not_found(
@@ -154,44 +154,44 @@ def _tried(client: Client, names: list[str], states: tuple[str, ...], *, any_run
 
 
 def _proposed(
-    lineage: Lineage, parents: set[str], metric: str | None, method: str | None
+    source: SourceRuns, parents: set[str], metric: str | None, method: str | None
 ) -> Callable[..., str]:
-    """Check the text of the proposed file, and return a function that builds it; add remarks to the notes."""
-    points = [tried.point for tried in lineage.tried]
-    objective = lineage.objective(metric)
-    proposal = propose(points, best=lineage.best(objective), listed=method == "grid")
-    text = partial(proposal_text, _head(lineage, parents, objective, proposal, method), proposal)
-    _check(text(), points, lineage.notes)
-    lineage.notes += [
+    """Check the proposed file, add remarks to the notes, and return a function that builds its text."""
+    points = [tried.point for tried in source.tried]
+    objective = source.objective(metric)
+    proposal = propose(points, best=source.best(objective), listed=method == "grid")
+    text = partial(proposal_text, _head(source, parents, objective, proposal, method), proposal)
+    _check(text(), points, source.notes)
+    source.notes += [
         (f"{name}: some runs lack it, and no condition explains which") for name in proposal.unexplained
     ]
     return text
 
 
 def _head(
-    lineage: Lineage, parents: set[str], objective: tuple[str, int], proposal: Proposal, method: str | None
+    source: SourceRuns, parents: set[str], objective: tuple[str, int], proposal: Proposal, method: str | None
 ) -> dict[str, Json]:
     name, goal = objective
     if method is None:
         method = "bayes" if name and proposal.searches else "random"
     if not proposal.searches:
-        lineage.notes.append("every parameter has only one value: there is nothing to search")
+        source.notes.append("every parameter has only one value: there is nothing to search")
     head: dict[str, Json] = {}
     if len(parents) == 1:
         entity, _, project = next(iter(parents)).partition("/")
         head = {"project": project} if entity == "local" else {"entity": entity, "project": project}
     head["method"] = method
-    if program := lineage.program():
+    if program := source.program():
         head["program"] = program
-    if command := lineage.command():
+    if command := source.command():
         head["command"] = [*command]
     if name:
         head["metric"] = {"name": name, "goal": "maximize" if goal == v1.GOAL_MAXIMIZE else "minimize"}
-    return {**head, **lineage.reading()}
+    return {**head, **source.metric_sources()}
 
 
 def _check(text: str, points: list[Point], notes: list[str]) -> None:
-    """Parse the file as the server will, and note how many runs lie outside its space."""
+    """Parse the file as the server does; add a note on the number of runs outside its space."""
     parsed = parse_text(text.encode(), file="sweep.yaml")
     if parsed.spec is None:
         raise Problem(

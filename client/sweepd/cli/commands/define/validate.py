@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from sweepd.calls.sweep_file import Overrides, SweepText, placing, read_sweep
-from sweepd.cli.command import Function, command, gathered
+from sweepd.cli.command import Function, command, option_group
 from sweepd.cli.commands.define.preview_text import space_text
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.output.formats import DOCUMENTS, note, output_option, write_document
@@ -49,7 +49,7 @@ def finding_line(diagnostic: Diagnostic, error_format: str) -> str:
     return f"warning: {diagnostic}" if diagnostic.severity == "warning" else str(diagnostic)
 
 
-_overrides = gathered(
+_overrides = option_group(
     "overrides",
     Overrides,
     click.option(
@@ -72,8 +72,8 @@ def definition_options(function: Function) -> Function:
     return _overrides(error_format_option(function))
 
 
-_STEPS: Final = 100_000
-"""Maximum number of points that are counted exactly; larger spaces are estimated."""
+_MAX_COUNTED: Final = 100_000
+"""Maximum number of points to count exactly; the size of a larger space is estimated."""
 
 
 def _print_schema(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -117,7 +117,7 @@ def validate(file: str, error_format: str, output_format: str) -> int:
             "unsupported": list(text.unsupported),
             "diagnostics": [asdict(diagnostic) for diagnostic in text.diagnostics],
             "method": text.spec.method.name if text.spec else None,
-            "size": count_distinct(text.spec, _STEPS).value if text.spec else None,
+            "size": count_distinct(text.spec, _MAX_COUNTED).value if text.spec else None,
         },
         output_format,
     )
@@ -128,6 +128,6 @@ def _summary(text: SweepText) -> str:
     if text.spec is None:
         keys = ", ".join(f"`{key}`" for key in text.unsupported)
         return f"valid, but no sweep can be created from it yet: {keys} is not supported yet."
-    spec, count = text.spec, count_distinct(text.spec, _STEPS)
+    spec, count = text.spec, count_distinct(text.spec, _MAX_COUNTED)
     searched = counted(len(spec.search_space.dimensions), "parameter")
     return f"valid. {spec.method.name}, {searched} to search, space: {space_text(count)}."

@@ -1,4 +1,4 @@
-"""Agent that a command starts on this machine, and the console that follows it and its sweep."""
+"""Local agent that a command starts, and the console that follows the agent and its sweep."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Item = v1.WatchSweepResponse | Notice | ClientError
 
 @dataclass(slots=True)
 class LocalAgent:
-    """Process of an agent, and the last lines of its log that are not events."""
+    """Process of a local agent, and the last lines of its log that are not events."""
 
     process: Process
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
@@ -63,7 +63,7 @@ class LocalAgent:
                     report(Notice(f"agent: {message or 'connection lost'}; its runs continue", "warning"))
                 case "connected" if lost:
                     lost = False
-                    report(Notice("agent: connected again", "run"))
+                    report(Notice("agent: reconnected", "run"))
                 # The sweep itself reports the objective, once for all of its agents.
                 case "notice" if event.get("topic") != "objective":
                     report(Notice(f"agent: {message}", "warning"))
@@ -104,7 +104,7 @@ class Outcome:
 
 
 class SweepConsole:
-    """Console that shows a sweep and a local agent, each of which it follows in its own thread."""
+    """Console that shows a sweep and a local agent; it follows each in a separate thread."""
 
     def __init__(self, client: Client, sweep: str, agent: LocalAgent, view: View) -> None:
         self._client = client
@@ -118,7 +118,7 @@ class SweepConsole:
         self._terminated = False
         self._ended_at: float | None = None
 
-    def stay(self, box: SignalBox | None = None) -> Outcome:
+    def run(self, box: SignalBox | None = None) -> Outcome:
         """Show progress until the agent has ended; forward signals in `box` to the agent."""
         self._agent.listen(self._inbox.put)
         threading.Thread(target=self._follow, daemon=True).start()
@@ -126,7 +126,7 @@ class SweepConsole:
             self._process_inbox(_TICK_SECONDS)
             for number in box.take() if box is not None else ():
                 self._forward(number)
-            self._end_needless_agent()
+            self._end_idle_agent()
         deadline = time.monotonic() + _DRAIN_SECONDS
         while not (self._progress.ended or self._signals or self._stalled) and time.monotonic() < deadline:
             self._process_inbox(_TICK_SECONDS)
@@ -140,12 +140,12 @@ class SweepConsole:
 
     def _follow(self) -> None:
         try:
-            for message in self._client.follow_sweep(self._sweep, on_gap=self._gap):
+            for message in self._client.follow_sweep(self._sweep, on_gap=self._on_gap):
                 self._inbox.put(message)
         except ClientError as error:
             self._inbox.put(error)
 
-    def _gap(self, error: ClientError) -> None:
+    def _on_gap(self, error: ClientError) -> None:
         self._inbox.put(Notice("the server is unavailable; runs continue, reconnecting", "warning"))
 
     def _process_inbox(self, seconds: float) -> None:
@@ -168,14 +168,14 @@ class SweepConsole:
                 self._view.notify(notice)
 
     def _forward(self, number: signal.Signals) -> None:
-        """Forward a signal to the agent, which drains on the first, terminates on the second, then kills."""
+        """Forward a signal to the agent: the first drains it, the second ends runs, the third kills them."""
         text = _INTERRUPT_NOTICES[min(self._signals, len(_INTERRUPT_NOTICES) - 1)]
         self._signals += 1
         if number is signal.SIGINT:
             self._view.notify(Notice(text.format(live=live_runs_continue(len(self._progress.live))), "sweep"))
         send(self._agent.process, signal.SIGINT if number is signal.SIGINT else signal.SIGTERM)
 
-    def _end_needless_agent(self) -> None:
+    def _end_idle_agent(self) -> None:
         """Terminate an agent that outlives its sweep; interrupt an agent whose sweep has paused itself."""
         progress = self._progress
         if progress.ended and self._ended_at is None:
@@ -185,11 +185,11 @@ class SweepConsole:
             self._terminated = True
             send(self._agent.process, signal.SIGTERM)
         if not self._stalled and progress.sweep is not None and progress.sweep.paused_by_itself:
-            self._stalled = True  # paused because its runs cannot work
+            self._stalled = True  # the sweep has paused itself because its runs fail
             send(self._agent.process, signal.SIGINT)
 
 
-def patiently(read: Callable[[], v1.Sweep], *, seconds: float = 5.0) -> v1.Sweep:
+def with_retries(read: Callable[[], v1.Sweep], *, seconds: float = 5.0) -> v1.Sweep:
     """Return the sweep that `read` returns, retrying for `seconds` while the server is unavailable.
 
     Raises:

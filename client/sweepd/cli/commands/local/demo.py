@@ -23,7 +23,7 @@ from sweepd.calls.wire import new_request_id
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import source_of
 from sweepd.cli.commands.define.validate import checked_spec
-from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
+from sweepd.cli.commands.local.console import Outcome, SweepConsole, start_agent, with_retries
 from sweepd.cli.commands.local.processes import (
     Interrupts,
     Process,
@@ -51,11 +51,11 @@ if TYPE_CHECKING:
 
 _READY_SECONDS = 40.0
 # The second SIGTERM shortens the grace that an agent gives its runs.
-_GENTLY = ((signal.SIGTERM, 1.0), (signal.SIGTERM, 8.0))
+_END_SIGNALS = ((signal.SIGTERM, 1.0), (signal.SIGTERM, 8.0))
 _PREFIX = "sweepd-demo-"
 _OWNER = "owner.pid"
 # Variables that would point the demonstration at another server, or its script at another run.
-_NOT_OURS = frozenset(
+_EXCLUDED_VARIABLES = frozenset(
     f"SWEEPD_{name}"
     for name in (
         *("ADDRESS", "TOKEN", "ENTITY", "PROJECT", "RUN_ID", "SWEEP_ID", "ATTEMPT"),
@@ -67,7 +67,7 @@ _METRICS = "metrics.jsonl"
 
 
 class ScratchFolder:
-    """Folder and processes of a demonstration; `close` ends the processes in reverse order."""
+    """Folder and processes of a demonstration; `close` ends the processes and removes the folder."""
 
     def __init__(self, interrupts: Interrupts, environ: Mapping[str, str], keep: Path | None) -> None:
         """Create the folder.
@@ -88,17 +88,17 @@ class ScratchFolder:
             self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
             (self.folder / _OWNER).write_text(f"{os.getpid()}\n")
         else:
-            self.folder = _made(keep)
-        plain = {name: value for name, value in environ.items() if name not in _NOT_OURS}
+            self.folder = _create_folder(keep)
+        plain = {name: value for name, value in environ.items() if name not in _EXCLUDED_VARIABLES}
         self.environ: Mapping[str, str] = {**plain, "XDG_STATE_HOME": str(self.folder / "state")}
 
-    def lay_out(self) -> None:
+    def copy_files(self) -> None:
         """Copy the script and the sweep file of the demonstration into the folder."""
         for name in _FILES:
             shutil.copy(Path(__file__).parent / "demo_files" / name, self.folder / name)
 
     def start_server(self) -> Client:
-        """Start all services on free ports; return a client once they serve.
+        """Start all services on free ports; return a client once they are ready.
 
         Raises:
             Problem: the services do not start.
@@ -129,13 +129,13 @@ class ScratchFolder:
         return process
 
     def adopt(self, process: Process) -> None:
-        """Add a process that `close` is to end."""
+        """Register a process that `close` ends."""
         self._processes.append(process)
 
     def close(self) -> None:
         """End every process, the latest first, and remove the folder unless it is kept."""
         for process in reversed(self._processes):
-            end(process, _GENTLY)
+            end(process, _END_SIGNALS)
         if not self._kept:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -158,7 +158,7 @@ def remove_leftovers(parent: Path) -> None:
                     (folder / _OWNER).write_text(f"{owner}\n")
 
 
-def _made(folder: Path) -> Path:
+def _create_folder(folder: Path) -> Path:
     try:
         make_folder(folder)
         occupied = any(folder.iterdir())
@@ -228,17 +228,17 @@ def demo(keep: Path | None) -> int:
 
 
 def _show(scratch: ScratchFolder, interrupts: Interrupts, keep: Path | None) -> int:
-    scratch.lay_out()
+    scratch.copy_files()
     note(f"Starting a server and a sweep in {scratch.folder} …")
-    alone = _start_alone(scratch)
+    baseline = _start_baseline(scratch)
     with scratch.start_server() as client:
         sweep = _create_sweep(scratch, client)
         note(f"Sweep {sweep.name}: 24 trainings of a small network on the digits, {_SLOTS} at a time.")
-        outcome = _stay(scratch, interrupts, client, sweep)
-        return _finish(scratch, client, sweep.name, outcome, alone, keep)
+        outcome = _run_agent(scratch, interrupts, client, sweep)
+        return _finish(scratch, client, sweep.name, outcome, baseline, keep)
 
 
-def _start_alone(scratch: ScratchFolder) -> Process:
+def _start_baseline(scratch: ScratchFolder) -> Process:
     """Start the script standalone, as the baseline of the sweep."""
     folder = scratch.folder / "defaults"
     make_folder(folder, exist_ok=False)
@@ -259,11 +259,11 @@ def _create_sweep(scratch: ScratchFolder, client: Client) -> v1.Sweep:
         source=source_of(text),
         request_id=new_request_id(),
     )
-    # Right after an installation, disk writes may delay the new server.
-    return patiently(lambda: create().sweep, seconds=_START_SECONDS)
+    # Disk writes shortly after an installation may delay the new server.
+    return with_retries(lambda: create().sweep, seconds=_START_SECONDS)
 
 
-def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
+def _run_agent(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep: v1.Sweep) -> Outcome:
     with interrupts.shield():
         agent = start_agent(
             sweep.name,
@@ -275,7 +275,7 @@ def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep:
         )
         scratch.adopt(agent.process)
     with view_on(sys.stderr, current_settings()) as view:
-        outcome = SweepConsole(client, sweep.name, agent, view).stay()
+        outcome = SweepConsole(client, sweep.name, agent, view).run()
     if outcome.agent_exit != 0:
         for line in agent.lines:
             note(f"agent: {line}")
@@ -283,22 +283,22 @@ def _stay(scratch: ScratchFolder, interrupts: Interrupts, client: Client, sweep:
 
 
 def _agent_flags(scratch: ScratchFolder) -> list[str]:
-    """Return the flags that confine the agent: its folder, a short grace, no runs that outlive it."""
+    """Return the flags that confine the agent: its state folder, a short grace, no runs that outlive it."""
     # `python` may be missing or lack scikit-learn, so runs use this interpreter.
-    own_python = ["--interpreter", sys.executable]
-    return [*own_python, "--state", str(scratch.folder / "agent"), "--grace", "2s", "--no-adopt"]
+    interpreter = ["--interpreter", sys.executable]
+    return [*interpreter, "--state", str(scratch.folder / "agent"), "--grace", "2s", "--no-adopt"]
 
 
 def _finish(
-    scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, alone: Process, keep: Path | None
+    scratch: ScratchFolder, client: Client, name: str, outcome: Outcome, baseline: Process, keep: Path | None
 ) -> int:
-    sweep = patiently(lambda: client.get_sweep(name))
+    sweep = with_retries(lambda: client.get_sweep(name))
     best = best_run(client, sweep)
     if best is None:
         for line in trouble_lines(client, sweep):
             note(line)
         return ExitCode.ENDED_BADLY
-    alone.wait(_BASELINE_SECONDS)
+    baseline.wait(_BASELINE_SECONDS)
     metric = sweep.spec.metric.name
     before = best_of(scratch.folder / "defaults", metric, log=scratch.folder / "defaults.log")
     lines = best_lines(sweep, best, scratch.environ)

@@ -1,4 +1,4 @@
-"""Processes that a command starts, including the server, and the handling of Ctrl-C."""
+"""Processes that a command starts, including the server, and handling of signals such as Ctrl-C."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_ONCE_MORE_AFTER = 0.01
+_REPEAT_SECONDS = 0.01
 
 
 class Interrupts:
@@ -47,7 +47,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         for number in (*SIGNALS, signal.SIGALRM):
             signal.signal(number, self._on_signal)
-        self._hook, sys.unraisablehook = sys.unraisablehook, self._lost
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._on_unraisable
         return self
 
     def __exit__(self, *details: object) -> None:
@@ -67,7 +67,7 @@ class Interrupts:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Delay signals until the end of the block, so that no process is started without being recorded."""
+        """Delay signals until the end of the block, so that each started process is recorded first."""
         self._shielded += 1
         try:
             yield
@@ -80,13 +80,13 @@ class Interrupts:
         self._waiting = True
         self._raise()
 
-    def _lost(self, what: sys.UnraisableHookArgs) -> None:
-        """Raise again if Python dropped the KeyboardInterrupt, as in an import callback."""
+    def _on_unraisable(self, what: sys.UnraisableHookArgs) -> None:
+        """Repeat the KeyboardInterrupt if Python has dropped it, as in an import callback."""
         if what.exc_type is not KeyboardInterrupt:
             self._hook(what)
             return
         self._raised = False
-        signal.setitimer(signal.ITIMER_REAL, _ONCE_MORE_AFTER)
+        signal.setitimer(signal.ITIMER_REAL, _REPEAT_SECONDS)
 
     def _raise(self) -> None:
         if not (self._shielded or self._raised or self._closed):
@@ -140,7 +140,7 @@ def start(
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Process:
-    """Start a command that does not outlive this process and does not receive Ctrl-C from the terminal."""
+    """Start a command that ends with this process, and does not receive Ctrl-C from the terminal."""
     wrapper = [sys.executable, "-m", "sweepd.cli.commands.local.parent_death_signal", str(os.getpid())]
     return subprocess.Popen(
         [*wrapper, *command],
@@ -154,7 +154,7 @@ def start(
 
 
 def end(process: Process, signals: Sequence[tuple[signal.Signals, float]]) -> None:
-    """End a process: send each signal and wait its seconds, then send SIGKILL."""
+    """End a process: send each signal and wait for its number of seconds, then send SIGKILL."""
     for number, seconds in signals:
         if process.poll() is not None:
             return
@@ -216,38 +216,38 @@ def agent_event(line: str) -> dict[str, object] | None:
 
 _START_SECONDS = 60.0
 _RUNNING = re.compile(r"grpc=(?P<gateway>\S+) data=(?P<data>.+)")
-_HELD = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<gateway>\S+)")
+_IN_USE = re.compile(r"(?P<data>.+) is in use by process \d+, a server at (?P<gateway>\S+)")
 
 
 def find_or_start(settings: Settings) -> Client:
-    """Return a client of a running server, else of one started in the background.
+    """Return a client of the running server; if none runs, start one in the background.
 
-    A server named by a flag, the environment or a context is never replaced by another.
+    If a flag, the environment or a context names a server, no other server is used.
 
     Raises:
         ClientError: the named server does not answer, or rejects the token.
         NoServerError: the context does not exist, or the contexts cannot be read.
         Problem: no server could be started.
     """
-    found = _answering(settings)
+    found = _answering_client(settings)
     if found is not None:
         return found
     note("No server is running here; starting one: sweepd up -d")
     cause = _start_server()
-    found = _answering(settings)
+    found = _answering_client(settings)
     if found is None:
         raise Problem(
             message="a server is running, but it is not the one that this account is configured to use",
             cause=clean(cause),
-            next_step=way_out(cause),
+            next_step=start_remedy(cause),
             exit_code=ExitCode.UNREACHABLE,
             status="UNAVAILABLE",
         )
-    note(f"It serves at {found.address}, and keeps running: `sweepd down` stops it.")
+    note(f"The server at {found.address} keeps running: `sweepd down` stops it.")
     return found
 
 
-def _answering(settings: Settings) -> Client | None:
+def _answering_client(settings: Settings) -> Client | None:
     named = settings.server or settings.environ.get("SWEEPD_ADDRESS")
     try:
         client = connect(settings)
@@ -285,13 +285,13 @@ def _start_server() -> str:
     if result.returncode != 0:
         lines = (result.stderr or result.stdout).strip().splitlines()
         cause = clean(lines[-1].removeprefix("error: ")) if lines else ""
-        raise Problem(message="the server could not be started", cause=cause, next_step=way_out(cause))
+        raise Problem(message="the server could not be started", cause=cause, next_step=start_remedy(cause))
     return result.stdout.strip()
 
 
-def way_out(cause: str) -> str:
-    """Return the next step after `sweepd up -d` failed with `cause`."""
-    held = _HELD.search(cause) or _RUNNING.search(cause)
+def start_remedy(cause: str) -> str:
+    """Return the next step for the user if `sweepd up -d` failed with `cause`."""
+    held = _IN_USE.search(cause) or _RUNNING.search(cause)
     if held is not None:
         token_file = shlex.quote(f"{held['data']}/access-token")
         return f"use that server: --server {held['gateway']} --token-file {token_file}"

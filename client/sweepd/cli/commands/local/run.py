@@ -15,13 +15,13 @@ from sweepd.calls.sweep_file import Overrides, parent_of, placing, read_sweep
 from sweepd.cli.command import command
 from sweepd.cli.commands.define.creation import label_flags, note_unbounded, source_of
 from sweepd.cli.commands.define.validate import checked_spec, definition_options
-from sweepd.cli.commands.local.console import Outcome, SweepConsole, patiently, start_agent
+from sweepd.cli.commands.local.console import Outcome, SweepConsole, start_agent, with_retries
 from sweepd.cli.commands.local.processes import SignalBox, find_or_start
 from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.failures import Problem
 from sweepd.cli.output.formats import note, output_option, put, write_document
 from sweepd.cli.settings import Settings, current_settings, target
-from sweepd.cli.show.outcome import all_failed, best_lines, best_run, look_into, trouble_lines, worked
+from sweepd.cli.show.outcome import all_failed, best_lines, best_run, next_command, trouble_lines, worked
 from sweepd.cli.show.progress import view_on
 from sweepd.codec.spec import spec_message
 from sweepd.spec.command import uses_program
@@ -56,8 +56,8 @@ def run(
     """Run a sweep on this machine: find or start a server, create the sweep, run an agent, show progress.
 
     Runs work in the current folder, or in FILE's folder if only that contains the program. The first Ctrl-C
-    lets live runs end, a second one terminates them, a third one kills them. A server that was started keeps
-    running. Exit code 8: the sweep failed, or no run succeeded; 130: interrupted.
+    lets live runs end, a second one terminates them, a third one kills them. A server started by this command
+    keeps running. Exit code 8: the sweep failed, or no run succeeded; 130: interrupted.
     """
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))
@@ -70,7 +70,7 @@ def run(
         sweep = client.begin_sweep(parent, spec_message(spec), source=source_of(text)).sweep
         note(f"Sweep {sweep.name}")
         note_unbounded(sweep)
-        outcome = _stay(client, sweep, slots, folder, settings, label_flags(labels))
+        outcome = _run_agent(client, sweep, slots, folder, settings, label_flags(labels))
         return _finish(client, sweep.name, outcome, settings, output_format)
 
 
@@ -116,7 +116,7 @@ def label(text: str) -> tuple[str, str]:
 
 
 def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
-    """Reject a sweep whose runs the local agent would not get.
+    """Reject a sweep whose runs the local agent cannot get.
 
     Raises:
         Problem: the sweep requires labels that the agent lacks.
@@ -133,7 +133,7 @@ def _check_labels(spec: SweepSpec, labels: Mapping[str, str]) -> None:
         )
 
 
-def _stay(
+def _run_agent(
     client: Client, sweep: v1.Sweep, slots: int, folder: Path, settings: Settings, flags: Sequence[str]
 ) -> Outcome:
     environ = dict(_with_python(settings.environ))
@@ -145,7 +145,7 @@ def _stay(
             sweep.name, slots=slots, address=client.address, folder=folder, environ=environ, flags=flags
         )
         with view_on(sys.stderr, settings) as view:
-            outcome = SweepConsole(client, sweep.name, agent, view).stay(box)
+            outcome = SweepConsole(client, sweep.name, agent, view).run(box)
     if outcome.agent_exit != 0 and not outcome.interrupted and not outcome.stalled:
         for line in agent.lines:
             note(f"agent: {line}")
@@ -161,7 +161,7 @@ def _with_python(environ: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, output_format: str) -> int:
-    sweep = patiently(lambda: client.get_sweep(name))
+    sweep = with_retries(lambda: client.get_sweep(name))
     best = None if all_failed(sweep) else best_run(client, sweep)
     if output_format != "table":
         run = run_shape(best) if best is not None else None
@@ -179,7 +179,7 @@ def _finish(client: Client, name: str, outcome: Outcome, settings: Settings, out
 def _next_steps(client: Client, sweep: v1.Sweep, best: v1.Run | None, outcome: Outcome) -> list[str]:
     lines = ["Next:"]
     if best is None:
-        lines.append(f"  {look_into(client, sweep)}")
+        lines.append(f"  {next_command(client, sweep)}")
     else:
         lines.append(f"  sweepctl runs {sweep.name} --sort best")
         lines.append(f"  sweepctl best {sweep.name} -o args")

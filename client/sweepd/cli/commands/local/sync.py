@@ -34,59 +34,59 @@ if TYPE_CHECKING:
 
 
 RUN_FOLDERS = "sweepd-runs"
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Folder to sync; `run` is the full name of its standalone run, empty for the folder of an agent."""
+class SyncFolder:
+    """Folder to sync: of the standalone run with the full name `run`, or of an agent if `run` is empty."""
 
     path: Path
     run: str
 
 
-def find(folders: Sequence[Path]) -> list[Found]:
+def find(folders: Sequence[Path]) -> list[SyncFolder]:
     """Return the folders to sync at or below `folders`, sorted by name, so the oldest runs come first.
 
     Raises:
         Problem: a folder is missing, or contains no run.
     """
-    found: dict[Path, Found] = {}
+    found: dict[Path, SyncFolder] = {}
     for folder in folders:
         inside = list(_inside(folder))
         if not inside:
-            raise _nothing(folder)
+            raise _no_run(folder)
         found.update((each.path, each) for each in inside)
     return list(found.values())
 
 
-def _inside(folder: Path) -> Iterator[Found]:
-    here = _found(folder)
+def _inside(folder: Path) -> Iterator[SyncFolder]:
+    here = _sync_folder(folder)
     if here is not None:
         yield here
         return
     for depth in ("*", f"{RUN_FOLDERS}/*", "*/*"):
-        inside = [each for path in sorted(folder.glob(depth)) if (each := _found(path)) is not None]
+        inside = [each for path in sorted(folder.glob(depth)) if (each := _sync_folder(path)) is not None]
         if inside:
             yield from inside
             return
 
 
-def _found(path: Path) -> Found | None:
-    # Without agent.json, the runs can still be found: each has its own folder.
+def _sync_folder(path: Path) -> SyncFolder | None:
+    # The runs can be found even without agent.json: each has a folder.
     if (path / "runs").is_dir() and any((path / name).is_file() for name in ("agent.json", "lock")):
-        return Found(path.absolute(), "")
+        return SyncFolder(path.absolute(), "")
     try:
-        run = json.loads(read_inside(path.resolve(), "run.json", limit=_MOST_BYTES))["run"]
+        run = json.loads(read_inside(path.resolve(), "run.json", limit=_MAX_BYTES))["run"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Found(path.absolute(), run) if isinstance(run, str) and run.count("/") == 2 else None
+    return SyncFolder(path.absolute(), run) if isinstance(run, str) and run.count("/") == 2 else None
 
 
-def _nothing(folder: Path) -> Problem:
+def _no_run(folder: Path) -> Problem:
     return not_found(
         f"no run in {folder}" if folder.is_dir() else f"there is no folder {folder}",
-        next_step=f"name the folder of a run, one that holds {RUN_FOLDERS}, or the --state of an agent",
+        next_step=f"name the folder of a run, a folder with {RUN_FOLDERS}, or the state folder of an agent",
     )
 
 
@@ -94,16 +94,16 @@ _EXIT_CODES = {"unreachable": ExitCode.UNREACHABLE, "failed": ExitCode.FAILURE, 
 IN_USE = 10
 """Exit code of an agent whose folder is in use by another agent."""
 _DRAIN = "sweepd_agent.standalone.drain"
-_LOOK_AGAIN = 0.3
-_MOST_CHARACTERS = 2**16
-_CALL_WITHIN = 60.0
+_RETRY_SECONDS = 0.3
+_MAX_CHARACTERS = 2**16
+_MIN_WAIT_SECONDS = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """Outcome for a folder; `what` is brought-in, there-already, followed, busy, unreachable or failed."""
 
-    found: Found
+    found: SyncFolder
     what: str
     rows: int = 0
     runs: list[str] = field(default_factory=list)
@@ -121,14 +121,14 @@ class Outcome:
         }
 
 
-def is_there(client: Client, found: Found) -> bool:
-    """Return True if the server has the whole run, and its folder is unchanged since its sync.
+def is_synced(client: Client, found: SyncFolder) -> bool:
+    """Return True if the server has the complete run, and the folder has not changed since its sync.
 
     Raises:
         ClientError: the server does not answer.
     """
     claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
-    if not claim or not _untouched(found.path):
+    if not claim or not _unchanged(found.path):
         return False
     try:
         run = client.get_run(found.run)
@@ -140,7 +140,7 @@ def is_there(client: Client, found: Found) -> bool:
     return has_ended(run) and claim.get("created") == created
 
 
-def _untouched(path: Path) -> bool:
+def _unchanged(path: Path) -> bool:
     """Return True if the folder was synced completely, and its script has written nothing since."""
     try:
         delivered = (path / "delivered").lstat().st_mtime
@@ -153,37 +153,37 @@ def _untouched(path: Path) -> bool:
 def _lines(file: Path) -> list[str]:
     try:
         with os.fdopen(open_regular(file), "r", encoding="ascii") as lines:
-            return lines.read(_MOST_CHARACTERS).splitlines()
+            return lines.read(_MAX_CHARACTERS).splitlines()
     except (OSError, UnicodeDecodeError):
         return []
 
 
-def sync_folder(found: Found, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
-    """Sync a folder once no other process holds it; if its script still runs, start an agent to follow it."""
+def sync_folder(found: SyncFolder, target: Target, environ: Mapping[str, str], *, grace: float) -> Outcome:
+    """Sync a folder once no other process uses it; if its script is running, start an agent to follow it."""
     environ = {**environ, "SWEEPD_ADDRESS": target.address}
     if target.token:
         environ["SWEEPD_TOKEN"] = target.token
     if found.run and (pid := script_pid(found.path)) is not None:
-        start_agent(found.path, environ)  # ends if another agent already holds the folder
-        return Outcome(found=found, what="followed", message=f"its script still runs as process {pid}")
+        start_agent(found.path, environ)  # exits if another agent uses the folder
+        return Outcome(found=found, what="followed", message=f"its script is still running as process {pid}")
     deadline = time.monotonic() + grace
     while True:
-        outcome, code = _once(found, environ, grace)
+        outcome, code = _run_drain(found, environ, grace)
         if code != IN_USE:
             return outcome
         if time.monotonic() >= deadline:
-            return Outcome(found=found, what="busy", message="another process is syncing it")
-        time.sleep(_LOOK_AGAIN)
+            return Outcome(found=found, what="busy", message="another process is syncing the folder")
+        time.sleep(_RETRY_SECONDS)
 
 
-def command_for(found: Found, *, grace: float) -> list[str]:
+def command_for(found: SyncFolder, *, grace: float) -> list[str]:
     """Return the command that syncs a folder."""
     command = [sys.executable, "-P", "-m", _DRAIN, str(found.path), "--log-format", "json"]
     # The server is up, but under load an agent may take a while to connect.
-    return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _CALL_WITHIN))]
+    return [*command, "--grace", duration_text(grace), "--wait", duration_text(max(grace, _MIN_WAIT_SECONDS))]
 
 
-def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:
+def _run_drain(found: SyncFolder, environ: Mapping[str, str], grace: float) -> tuple[Outcome, int]:
     done = subprocess.run(
         command_for(found, grace=grace),
         env=dict(environ),
@@ -192,10 +192,10 @@ def _once(found: Found, environ: Mapping[str, str], grace: float) -> tuple[Outco
         check=False,
     )
     lines = done.stderr.decode("utf-8", "replace").splitlines()
-    return _judged(found, lines, done.returncode), done.returncode
+    return _outcome_of(found, lines, done.returncode), done.returncode
 
 
-def _judged(found: Found, lines: list[str], code: int) -> Outcome:
+def _outcome_of(found: SyncFolder, lines: list[str], code: int) -> Outcome:
     outcome = Outcome(found=found, what="brought-in" if code == 0 else "failed")
     for event in map(agent_event, lines):
         match event:
@@ -215,7 +215,7 @@ def _judged(found: Found, lines: list[str], code: int) -> Outcome:
     return outcome
 
 
-_AT_ONCE = 2
+_CONCURRENT = 2
 
 
 @command("sweepctl sync", "sweepctl sync sweepd-runs/20260131-174501-k3x9v2ab")
@@ -256,17 +256,17 @@ def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
 
 
 def _synced(
-    client: Client, found: Sequence[Found], server: Target, settings: Settings, grace: float
+    client: Client, found: Sequence[SyncFolder], server: Target, settings: Settings, grace: float
 ) -> Iterator[Outcome]:
     """Sync folders, two at a time; yield their outcomes in order."""
     from concurrent.futures import ThreadPoolExecutor
 
-    def one(each: Found) -> Outcome:
-        if each.run and is_there(client, each):
+    def one(each: SyncFolder) -> Outcome:
+        if each.run and is_synced(client, each):
             return Outcome(found=each, what="there-already")
         return sync_folder(each, server, settings.environ, grace=grace)
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_CONCURRENT) as pool:
         yield from pool.map(one, found)
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 @row_output
 def files(run: str, name: str | None, download: Path | None, output: Output) -> int | None:
-    """List the files of a run: those recorded by its agent, and those in its script's folder `files`.
+    """List the files of a run: those that its agent recorded, and those in the folder `files` of its script.
 
     With NAME the content of one file goes to stdout.
     """
@@ -45,7 +45,7 @@ def files(run: str, name: str | None, download: Path | None, output: Output) -> 
         found = client.find_run(run).name
         files = list(client.list_files(found))
         if name is not None:
-            files = [_named(found, files, name)]
+            files = [_file_named(found, files, name)]
             if files[0].left_out:
                 stayed = f"was not uploaded: {files[0].left_out}"
                 raise not_found(f"the content of {name} of {found} {stayed}")
@@ -59,7 +59,7 @@ def files(run: str, name: str | None, download: Path | None, output: Output) -> 
     return None
 
 
-def _named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
+def _file_named(run: str, files: list[v1.RunFile], name: str) -> v1.RunFile:
     for file in files:
         if file.name == name:
             return file
@@ -121,7 +121,7 @@ def _download(client: Client, run: str, files: list[v1.RunFile], folder: Path) -
     type=click.IntRange(min=1),
     default=None,
     metavar="BYTES",
-    help="Show only about the last N bytes.",
+    help="Show only about this many bytes from the end.",
 )
 def logs(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) -> None:
     """Show the output of a run: standard output and error as the process wrote them."""
@@ -129,14 +129,14 @@ def logs(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) ->
         found = client.find_run(run)
         if attempt is not None and attempt > found.attempt:
             had = counted(found.attempt, "attempt")
-            raise not_found(f"{found.name} has no attempt {attempt}; it has had {had}")
+            raise not_found(f"{found.name} has no attempt {attempt}; it has {had}")
         at, writer = Place(attempt or 0, tail_bytes or 0), _Writer()
         printed = False
         for piece in client.read_log(found.name, at):
             writer.write(piece)
             printed = True
         if not printed and not (follow and found.sweep):
-            note(_silence(found))
+            note(_no_log_message(found))
         if follow:
             pieces = client.follow_log(
                 found.name,
@@ -149,7 +149,7 @@ def logs(run: str, follow: bool, attempt: int | None, tail_bytes: int | None) ->
                 writer.write(piece)
 
 
-def _silence(run: v1.Run) -> str:
+def _no_log_message(run: v1.Run) -> str:
     """Return the message for a run that has no log: its state and the reason."""
     from sweepd.cli.show.describe import end_reason
 
@@ -157,8 +157,8 @@ def _silence(run: v1.Run) -> str:
     why = f": {reason}" if reason else ""
     if not run.sweep:
         return (
-            f"the console of {clean(run.name)}, a standalone run, is not captured: what it prints is where "
-            f"it was started; it is {state_of(run)}{why}"
+            f"the output of {clean(run.name)}, a standalone run, is not captured: look at the terminal where "
+            f"it was started; the run is {state_of(run)}{why}"
         )
     return f"{clean(run.name)} has printed nothing; it is {state_of(run)}{why}"
 

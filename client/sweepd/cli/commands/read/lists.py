@@ -68,7 +68,7 @@ def list_(parent: str, projects: bool, watch: bool, output: Output) -> None:
 
 
 def _write_projects(client: Client, parent: str, output: Output) -> None:
-    """Write the projects, only those of entity `parent` if given."""
+    """Write the projects, or only those of the entity `parent` if it is not empty."""
     rows = [project_shape(project) for project in client.list_projects(parent)]
     if not rows:
         check_parent(client, parent)
@@ -89,10 +89,10 @@ def _empty(client: Client, parent: str) -> str:
 
 
 def check_parent(client: Client, parent: str) -> None:
-    """Check that an entity or project of this name exists, with or without sweeps.
+    """Check that an entity or project of this name exists, even if it has no sweeps.
 
     Raises:
-        Problem: it does not exist.
+        Problem: there is no such entity or project.
     """
     if not parent:
         return
@@ -119,9 +119,9 @@ def check_parent(client: Client, parent: str) -> None:
 def agents(words: tuple[str, ...], sweep: str | None, output: Output) -> None:
     """List agents, or release one.
 
-    Lists the connected agents and those that hold a run; with ID, those of one sweep. `agents release` makes
-    an agent eligible for runs again after a guard has quarantined it for too many failures in a row, and
-    prints the sweeps in which it was quarantined.
+    Lists the connected agents and those that have a run; with ID, those of one sweep. `agents release` ends
+    the quarantine of an agent that had too many failures in a row, and prints the sweeps in which it was
+    quarantined.
     """
     if words[:1] == ("release",):
         _release_agent(words[1:], sweep, output.format)
@@ -154,4 +154,4 @@ def _release_agent(agents: tuple[str, ...], sweep: str | None, output_format: st
     with connect() as client:
         released = client.release_agent(agent, sweep=client.sweep_name(sweep) if sweep else "")
     if write_change(released, {"agent": agent, "sweeps": [*released]}, output_format):
-        note("Released; it takes runs again.")
+        note("Released: the agent is eligible for runs.")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 def history(
     run: str, keys: tuple[str, ...], max_points: int, all_attempts: bool, system: bool, output: Output
 ) -> None:
-    """Show the logged metrics of a run, one line per step. `sweepctl export` has each row of its log."""
+    """Show the logged metrics of a run, one line per step. `sweepctl export` includes every logged row."""
     readable = Readable()
     with connect() as client:
         found = client.find_run(run)
@@ -63,7 +63,7 @@ def _note_unknown(client: Client, run: str, unknown: list[str], *, nothing_else:
     """Warn that the run has not logged the keys in `unknown`, unless it has logged nothing yet.
 
     Raises:
-        Problem: `nothing_else` is true, since the run has logged none of the requested keys.
+        Problem: `nothing_else` is true: the run has logged none of the requested keys.
     """
     known = sorted({summary.key for summary in client.summaries(runs=[run])})
     if not known:
@@ -84,7 +84,7 @@ def _columns(keys: list[str]) -> list[Column]:
     ]
 
 
-# States in which the value of a run is an observation for the search.
+# States in which the value of a run is an observation of the search.
 _OBSERVED = ("finished", "stopped")
 
 

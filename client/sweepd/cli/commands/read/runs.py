@@ -54,11 +54,11 @@ if TYPE_CHECKING:
 @click.option(
     "--project",
     metavar="[ENTITY/]PROJECT",
-    help="Instead of ID: all runs of a project, of its sweeps and standalone, newest first.",
+    help="Instead of ID: all runs of a project, including standalone runs, newest first.",
 )
 @click.option("--by-hand", "standalone", is_flag=True, help="With --project: only standalone runs.")
 @click.option(
-    "--prior", is_flag=True, help="With ID: the prior runs that the sweep began with, instead of its own."
+    "--prior", is_flag=True, help="With ID: the prior runs that the sweep began with, instead of its runs."
 )
 @click.option("--watch", is_flag=True, help="Keep watching: redraw on a terminal, append changes in a pipe.")
 @row_output
@@ -159,8 +159,8 @@ def _empty(client: Client, name: str, *, chosen: bool) -> str:
 
 
 _PREFIX = "metrics."
-_MOST_RUNS = 1_000
-"""Maximum number of runs whose summaries one request asks for."""
+_MAX_RUNS = 1_000
+"""Maximum number of runs in one request for summaries."""
 
 
 def _with_metrics(
@@ -171,7 +171,7 @@ def _with_metrics(
     Args:
         client: client of the server.
         runs: runs to show.
-        output: options that name the values needed.
+        output: options whose columns, filters and order may need `metrics`.
         readable: collects errors about damaged data, to be reported at the end.
         sweep: the sweep whose summaries to request; empty: request those of each run in `runs`.
     """
@@ -194,12 +194,12 @@ def _summaries(client: Client, runs: Sequence[str], sweep: str) -> Iterator[v1.K
     if sweep:
         yield from client.summaries(sweep=sweep)
         return
-    for first in range(0, len(runs), _MOST_RUNS):
-        yield from client.summaries(runs=runs[first : first + _MOST_RUNS])
+    for first in range(0, len(runs), _MAX_RUNS):
+        yield from client.summaries(runs=runs[first : first + _MAX_RUNS])
 
 
 def _write_project(project: str, states: Sequence[str], output: Output, *, standalone: bool) -> None:
-    """Write the runs of a project, the newest first."""
+    """Write the runs of a project, newest first."""
     from sweepd.calls.sweep_file import project_name
 
     name = project_name(project, current_settings().default("entity"))
@@ -217,7 +217,7 @@ def _write_project(project: str, states: Sequence[str], output: Output, *, stand
 
 
 def _project_columns(rows: Sequence[Row]) -> Sequence[Column]:
-    """Return the columns of a sweep's runs, with ids instead of numbers, which repeat across sweeps."""
+    """Return the columns for runs of a project, with ids instead of numbers, which repeat across sweeps."""
     return (
         Column("run", "run", lambda name: cell(name).rpartition("/")[2], composed=True),
         *(column for column in runs_columns(rows) if column.path != "number"),
@@ -266,13 +266,13 @@ def _best_runs(client: Client, sweep: v1.Sweep, limit: int | None) -> list[v1.Ru
 
 
 def _all_failed(client: Client, sweep: v1.Sweep) -> Problem:
-    """Return the problem that all runs of a sweep have failed, so there is no best run."""
+    """Return the problem for a sweep that has no best run because all its runs have failed."""
     from sweepd.cli.show.outcome import failure_heading, failure_lines
 
     return Problem(
         message=failure_heading(sweep),
         details=failure_lines(client, sweep),
-        next_step=f"`sweepctl runs {sweep.name} --sort best` shows what they had logged",
+        next_step=f"`sweepctl runs {sweep.name} --sort best` shows the values that they logged",
         exit_code=ExitCode.ENDED_BADLY,
         status="FAILED_PRECONDITION",
     )

@@ -43,7 +43,7 @@ def watch(name: str, output_format: str) -> int:
     "wanted",
     default="finished",
     metavar="WHAT",
-    help="Condition: finished (any end), another state, or best<0.1.",
+    help="Condition: finished (any final state), another state, or best<0.1.",
 )
 @click.option(
     "--timeout", metavar="DURATION", help="Maximum time to wait, such as 90s or 1h30m; 0: check once."
@@ -51,7 +51,7 @@ def watch(name: str, output_format: str) -> int:
 def wait(name: str, wanted: str, timeout: str | None) -> int:
     """Wait until a sweep or a run has ended, also across restarts of the server.
 
-    Exit code 0: finished or stopped; 8: it ended otherwise; 7: not yet.
+    Exit code 0: finished or stopped; 8: it ended otherwise; 7: the time limit has passed.
     """
     try:
         seconds = None if timeout is None else parse_duration(timeout)
@@ -82,5 +82,5 @@ def _code(client: Client, named: Named, condition: Condition, seconds: float | N
         return ExitCode.OK
     if condition.is_end:
         return end_code(state_of(found))
-    note(f"It ended as {state_of(found)} before that.")
+    note(f"It ended as {state_of(found)}, without fulfilling the condition.")
     return ExitCode.ENDED_BADLY

@@ -94,7 +94,7 @@ def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sw
 
 
 def _show_sweep(sweep: v1.Sweep, output_format: str, done: str) -> None:
-    """Write a changed sweep: its name or its JSON to stdout, a sentence about it to stderr."""
+    """Write a changed sweep: its name or its JSON to stdout, a note on its state to stderr."""
     if not write_change([sweep.name], sweep_shape(sweep), output_format):
         return
     live = sweep.run_counts.running + sweep.run_counts.assigned
@@ -151,7 +151,7 @@ def retry(names: tuple[str, ...], states: tuple[str, ...], request_id: str, outp
     """Retry ended runs: each gets a new attempt.
 
     They do not count again towards run_cap, and an ended sweep continues with them, unless it was cancelled.
-    If one of the runs cannot be retried, none is, and it is named. Prints the names of the retried runs.
+    If one run cannot be retried, the command names it and retries none. Prints the names of the retried runs.
     """
     with connect() as client:
         answer = _retried(client, names, states, request_id)
@@ -175,7 +175,7 @@ def _retried(
     for found in named:
         if not found.is_run:
             raise usage_problem(
-                f"{found.name} is a sweep; which of its runs are meant?",
+                f"{found.name} is a sweep; expected runs, or --state to select them",
                 next_step=f"sweepctl retry {found.name} --state failed",
             )
     try:
@@ -193,4 +193,4 @@ def _note_retried(answer: v1.RetryRunsResponse, states: tuple[str, ...]) -> None
         note(f"No {' or '.join(states)} run: nothing to retry.")
         return
     more = "" if answer.total == len(answer.names) else f"; the first {len(answer.names)} are named"
-    note(f"{counted(answer.total, 'run')} wait{'s' if answer.total == 1 else ''} again{more}.")
+    note(f"Retrying {counted(answer.total, 'run')}{more}.")

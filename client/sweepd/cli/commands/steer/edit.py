@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sweepd.cli.command import command, gathered
+from sweepd.cli.command import command, option_group
 from sweepd.cli.commands.define.creation import note_standstill
 from sweepd.cli.commands.steer.typed import Edit, assembled, names_of, option_of, typed_values, typed_words
 from sweepd.cli.failures import Problem, problem_of, usage_problem
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sweepd.client import Client
 
 
-# Several people may edit at once; the edit that loses the race is retried on the new revision.
+# Concurrent edits may conflict; an edit that fails for this reason is retried on the new revision.
 _ATTEMPTS = 5
 
 
@@ -42,11 +42,11 @@ def _cap(context: click.Context, parameter: click.Parameter, value: str | None) 
     if value is None or value == "none":
         return value
     if not (value.isascii() and value.isdecimal() and 1 <= int(value) < 2**63):
-        raise click.BadParameter("an integer of at least 1, or none", context, parameter)
+        raise click.BadParameter("expected an integer of at least 1, or none", context, parameter)
     return int(value)
 
 
-_edit_options = gathered(
+_edit_options = option_group(
     "changes",
     Edit,
     click.option(
@@ -86,15 +86,15 @@ _edit_options = gathered(
 def edit(sweep: str, changes: Edit, revision: int | None, output_format: str) -> None:
     """Change a sweep, running or ended: run_cap, name, description, tags, metadata.
 
-    A sweep that has finished because of its run_cap continues if that is raised; a lower run_cap limits new
-    runs. No other change affects its runs.
+    A sweep that has finished because of its run_cap continues if the cap is raised; a lower run_cap limits
+    new runs. No other change affects the runs.
     """
     if not changes:
         raise usage_problem("nothing to change", next_step="`sweepctl edit --help`")
     with connect() as client:
         changed = _edited(client, client.sweep_name(sweep), changes, revision)
         if write_change([changed.name], sweep_shape(changed), output_format):
-            note(f"Revision {changed.revision}; it is {state_of(changed)}.")
+            note(f"Revision {changed.revision}; the sweep is {state_of(changed)}.")
             if changes.run_cap is not None:
                 note_standstill(client, changed.name)
 
@@ -114,7 +114,7 @@ def _edited(client: Client, name: str, edit: Edit, revision: int | None) -> v1.S
 
 
 def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
-    """Return the server's objections in terms of options, not of message fields."""
+    """Return the problem for a rejected edit, with options in place of message fields."""
     problem = problem_of(error)
     violations = "; ".join(f"{option_of(field, edited)}: {why}" for field, why in error.violations)
     problem.message = violations or problem.message
@@ -122,7 +122,7 @@ def _refusal(error: ClientError, edited: v1.Sweep) -> Problem:
     return problem
 
 
-_MOST_BYTES = 4 * 1024 * 1024
+_MAX_BYTES = 4 * 1024 * 1024
 
 
 @command(
@@ -159,7 +159,7 @@ def enqueue(
     """Add a run with parameters of your choice; it starts before any new point of the method.
 
     The method chooses the parameters left out. The run counts towards run_cap; a finished sweep continues
-    with it. With repeats, one run per repeat is added. Prints their names.
+    with it. With repeats, one run per repeat is added. Prints the names of the runs.
     """
     values = _values(words, params, params_file)
     with connect() as client:
@@ -172,7 +172,7 @@ def enqueue(
         else:
             write_rows(rows, output_of(output_format), runs_columns(rows), name="run")
         if output_format == "name":
-            behind = "before every other run" if first else "behind the runs that wait, before any new point"
+            behind = "before every other run" if first else "after the waiting runs, before any new point"
             note(f"{counted(len(rows), 'run')} added; to be started {behind}.")
             note_standstill(client, name)
 
@@ -208,12 +208,12 @@ def _content(file: str) -> str:
     from pathlib import Path
 
     if file == "-":
-        content = sys.stdin.buffer.read(_MOST_BYTES + 1)
+        content = sys.stdin.buffer.read(_MAX_BYTES + 1)
     else:
         with Path(file).open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise usage_problem(f"{file} is larger than {_MOST_BYTES} bytes, too large for a point")
+            content = stream.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise usage_problem(f"{file} is larger than {_MAX_BYTES} bytes, too large for a point")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""Points, values and changes of a sweep as typed on the command line."""
+"""Parsing of points, values and changes of a sweep that are typed on the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sweepd.spec.wording import nearest
 from sweepd.views.text import clean
 
 Names: TypeAlias = Mapping[str, Union["Names", None]]
-"""Parameters of a sweep by name: None for a plain parameter, the inner names for a group."""
+"""Parameters of a sweep by name: None for a plain parameter, the names of its members for a group."""
 _TAG = re.compile(r"tags\[(\d+)\]")
 _OPTIONS = {"run_cap": "--run-cap", "name": "--name", "description": "--description", "tags": "--tag"}
 
@@ -91,7 +91,7 @@ def assembled(names: Names, values: Sequence[tuple[str, Json]]) -> Point:
         else:
             _put(point, names, path, value)
     if unknown:
-        raise _no_parameter(unknown, list(_dotted(names, "")))
+        raise _unknown_parameters(unknown, list(_dotted(names, "")))
     return point
 
 
@@ -123,14 +123,14 @@ def _path(names: Names, name: str) -> list[str] | None:
     return None
 
 
-def _no_parameter(unknown: Sequence[str], legal: Sequence[str]) -> Problem:
+def _unknown_parameters(unknown: Sequence[str], legal: Sequence[str]) -> Problem:
     listed = []
     for name in unknown:
         near = nearest(name, legal)
         listed.append(f"{clean(name)}" + (f" (did you mean `{near}`?)" if near else ""))
     shown = ", ".join(legal[:20]) + (", …" if len(legal) > 20 else "")
     return usage_problem(
-        f"not a parameter of the sweep: {', '.join(listed)}", next_step=f"it has {shown}" if legal else ""
+        f"not a parameter of the sweep: {', '.join(listed)}", next_step=f"one of {shown}" if legal else ""
     )
 
 
@@ -156,7 +156,7 @@ if TYPE_CHECKING:
 
 
 def option_of(field: str, edited: v1.Sweep) -> str:
-    """Return the option that sets a field of the request, given its field path: `--tag nightly`."""
+    """Return the option that sets the field of a request with this path, such as `--tag nightly`."""
     path = field.removeprefix("sweep.spec.")
     tag = _TAG.fullmatch(path)
     if tag is not None and int(tag[1]) < len(edited.spec.tags):

@@ -111,7 +111,7 @@ def test_a_variable_that_is_not_set_is_reported(
     ("source", "arguments", "message"),
     [
         ("", ("--from", "train.log"), "has no metrics_from"),
-        (STDOUT, (), "--from LOG for a log of it"),
+        (STDOUT, (), "pass a log of the output with --from LOG"),
         (STDOUT, ("--from", "absent.log"), "absent.log is not a file"),
         (STDOUT, ("--from", "."), ". is not a file"),
         ("metrics_from: {file: a.csv}", ("--from", "train.log", "--as", "stdout"), "has no `stdout`"),

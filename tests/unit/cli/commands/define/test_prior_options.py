@@ -103,7 +103,7 @@ def test_a_bounded_number_of_unsuitable_runs_is_listed(capsys: pytest.CaptureFix
     assert lines[0] == "Begins with 3 prior runs."
     assert lines[1].startswith("left out: local/demo/one-0: lr is missing")
     assert "\x1b" not in lines[1]
-    assert lines[21] == "left out: 1,005 more; -o json lists the first 25 of all"
+    assert lines[21] == "left out: 1,005 others; -o json lists the first 25"
     assert "early termination ignores 2 prior runs" in lines[22]
     shape = prior_report_shape(report)
     assert (shape["taken"], shape["unsuitable"], shape["withoutCurve"]) == (3, 1_025, 2)

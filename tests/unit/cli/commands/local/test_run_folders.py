@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweepd.cli.commands.local.sync import Found, find, is_there
+from sweepd.cli.commands.local.sync import SyncFolder, find, is_synced
 from sweepd.cli.failures import Problem
 from sweepd.client import Client
 from sweepd.script.folder.sync import script_pid
@@ -21,7 +21,7 @@ def test_a_folder_of_fifos_is_not_a_run_and_reading_it_does_not_block(tmp_path: 
     with pytest.raises(Problem, match="no run in"):
         find([tmp_path])
     assert script_pid(tmp_path) is None
-    assert not is_there(Client.__new__(Client), Found(tmp_path, "local/demo/run"))
+    assert not is_synced(Client.__new__(Client), SyncFolder(tmp_path, "local/demo/run"))
 
 
 def test_a_link_to_a_run_folder_is_followed(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""Trains a small neural network on scikit-learn's digits: the training of `sweepctl demo`.
+"""Training of `sweepctl demo`: a small neural network on scikit-learn's digits.
 
-Its settings are the defaults below, which arguments such as `--hidden=64` or a sweep replace.
+Arguments such as `--hidden=64`, or a sweep, override the default settings below.
 """
 # The script is started by its path, not imported (INP001); it sets variables before numpy loads (E402).
 # ruff: noqa: INP001, E402
