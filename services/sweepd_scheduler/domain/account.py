@@ -1,9 +1,9 @@
-"""Tokens, their secrets, entities and projects, with the rules for creating them. Pure.
+"""Tokens, their secrets, entities and projects, with the rules for creating them.
 
 A secret has 256 random bits. If the request for a token has an id, the secret is derived instead, so that a
-repeated request gets the same secret although no secret is stored. It is the HMAC-SHA256, keyed with the
-service token, of a random salt, the request id and the token's id. The salt is stored for a day, the request
-id only as a hash; once the salt is deleted, the secret cannot be derived again.
+repeated request gets the same secret although no secret is stored. A derived secret is the HMAC-SHA256, keyed
+with the service token, of a random salt, the request id and the token's id. The salt is stored for a day, the
+request id only as a hash; once the salt is deleted, the secret cannot be derived again.
 """
 
 import base64
@@ -29,12 +29,12 @@ MAX_DISPLAY_NAME = 64
 MAX_VALID = 10_000
 MAX_ENTITIES = 10_000
 MAX_EMPTY, MAX_EMPTY_OF_ENTITY = 10_000, 1_000
-"""Limits on empty projects created by a call: in total, and per entity."""
-SHOWN = 3
+"""Maximum number of empty projects that calls may create: in total, and per entity."""
+MAX_SHOWN = 3
 """Maximum number of a token's projects that an error names."""
-SHORTEST, LONGEST = 1.0, 3650 * 86_400.0
+MIN_LIFETIME, MAX_LIFETIME = 1.0, 3650 * 86_400.0
 KEPT_AFTER_END = 30 * 86_400 * SECOND
-"""Time that an ended token is still listed, in microseconds."""
+"""Time for which an ended token is still listed, in microseconds."""
 
 
 class TokenState(StrEnum):
@@ -122,7 +122,7 @@ class TooManyPlacesError(DomainError, status=Status.RESOURCE_EXHAUSTED):
 
 
 class BoundTokenError(DomainError, status=Status.PERMISSION_DENIED, reason=Reason.NOT_ALLOWED):
-    """The caller's token is bound to projects, so it may create no entities, and no tokens for others."""
+    """The caller's token is restricted to projects, so it cannot create this entity or token."""
 
     def __init__(self, what: str, method: str, within: Bounds, remedy: str = "") -> None:
         super().__init__(
@@ -138,30 +138,30 @@ def checked(wanted: TokenRequest, caller: str, within: Bounds) -> tuple[str, Sco
     `caller`: the caller's account; `within`: bounds of the caller's token.
 
     Raises:
-        DomainError: the caller may not create it.
+        DomainError: the request is invalid, or the caller may not create the token.
     """
     name = wanted.display_name
     if len(name) > MAX_DISPLAY_NAME or not name.isprintable():
         raise InvalidFieldError("display_name", f"must have at most {MAX_DISPLAY_NAME} printable characters")
     if wanted.scope is None:
         raise InvalidFieldError("scope", "is missing")
-    if wanted.lifetime is not None and not SHORTEST <= wanted.lifetime <= LONGEST:
-        raise InvalidFieldError("lifetime", "is not within 1 s to 10 years")
+    if wanted.lifetime is not None and not MIN_LIFETIME <= wanted.lifetime <= MAX_LIFETIME:
+        raise InvalidFieldError("lifetime", "is not between 1 s and 10 years")
     if len(wanted.places) > MAX_PLACES:
         raise InvalidFieldError("projects", f"has {len(wanted.places)} entries; the maximum is {MAX_PLACES}")
     account = wanted.account or caller
     if account != caller:
         entity(account, "account")
         if not within.everywhere:
-            remedy = "; omit the account to create one for your own"
+            remedy = "; omit the account to create a token for your own"
             raise BoundTokenError("a token for another account", "CreateToken", within, remedy)
     return account, wanted.scope, _bounds(wanted.places, within)
 
 
 def _shown(bounds: Bounds) -> str:
     places = sorted(bounds.places)
-    more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
-    return ", ".join(places[:SHOWN]) + more
+    more = f" and {len(places) - MAX_SHOWN} more" if len(places) > MAX_SHOWN else ""
+    return ", ".join(places[:MAX_SHOWN]) + more
 
 
 def entity(text: str, field: str = "name") -> str:
@@ -196,7 +196,7 @@ _DOMAIN = b"sweepd token secret v1\0"
 
 
 def derived_secret(key: str, salt: bytes, request_id: str, token: str) -> str:
-    """Return the secret that a request derives for a token (see the module).
+    """Derive the secret of a token from the request for the token (see the module).
 
     Args:
         key: the service token.
@@ -222,7 +222,7 @@ def request_digest(key: RequestKey) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """Record of a request that created a token; for a day, a duplicate derives the same secret from it."""
+    """Record of a request that created a token; for a day, a duplicate gets the same secret."""
 
     request: bytes
     """SHA-256 of the request's key. The request id itself, from which the secret derives, is not stored."""

@@ -1,4 +1,4 @@
-"""The core: from an event to changes and effects, free of I/O, clocks and randomness."""
+"""The core: it turns an event into changes and effects, without I/O, clocks or randomness."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
@@ -61,7 +61,7 @@ def _of_session(
 
 
 def _recalled(draft: Draft, event: events.Recalled) -> None:
-    """Decide nothing: the event serves only to look up the response to an earlier call."""
+    """Do nothing: the event serves only to look up the response to an earlier call."""
 
 
 _AT_ONCE: Mapping[type, Callable[[Draft, Event], Answer | None]] = dict(

@@ -20,7 +20,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, HELD_ATT
 
 
 class Draft:
-    """Decision in the making: its changes and effects so far, and the state on which they are staged."""
+    """Draft of a decision: its changes and effects so far, and the state on which they are staged."""
 
     def __init__(self, state: State, now: ClockReading) -> None:
         self.state = state
@@ -28,7 +28,7 @@ class Draft:
         self.changes: list[effects.Change] = []
         self.effects: list[effects.Effect] = []
         self.touched: dict[int, None] = {}  # sweeps whose agents may have to be notified
-        self.given: dict[str, None] = {}  # sessions that got or confirmed a run, and may have room for more
+        self.sessions_to_notify: dict[str, None] = {}  # they got or confirmed a run
         self._undo_log = state.undo_log
 
     # Effects.
@@ -51,7 +51,7 @@ class Draft:
         self._undo_log.put(state.names, sweep.name, sweep.key)
         owner = sweep_of_run_id(sweep.name.id)
         if owner is not None:
-            self._undo_log.add(state.run_like, (sweep.name.parent, owner))
+            self._undo_log.add(state.reserved_ids, (sweep.name.parent, owner))
         self._undo_log.put(state.index, sweep.key, index or index_of(sweep))
         self._undo_log.put(state.studies, sweep.key, Study())
         self.put_sweep(sweep)
@@ -155,7 +155,7 @@ class Draft:
     def take_run(self, run: Run) -> None:
         """Load a final run into memory, so that it can be changed."""
         self._undo_log.put(self.state.runs, run.key, run)
-        self._undo_log.put(self.state.index[run.sweep].again, run.number, None)
+        self._undo_log.put(self.state.index[run.sweep].retried, run.number, None)
 
     def put_run(self, run: Run) -> None:
         """Add or replace a run, and update indices and counts; drop a final run from memory.

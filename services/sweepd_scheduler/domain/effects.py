@@ -20,8 +20,8 @@ from sweepd_scheduler.domain.transitions import RunState, SweepState
 class Fate(StrEnum):
     """Fate of an attempt that an agent lists in Hello.
 
-    KEEP: it continues. STOP: it has to end, as it no longer counts. UNKNOWN: no such attempt of this agent is
-    known. DELIVER: its end is stored, and the agent delivers what is left of its data.
+    KEEP: it continues. STOP: it has to end, as it no longer counts. UNKNOWN: the scheduler knows no such
+    attempt of this agent. DELIVER: its end is stored, and the agent delivers its remaining data.
     """
 
     KEEP = "keep"
@@ -36,12 +36,12 @@ class AttemptVerdict:
 
     Args:
         ref: the attempt.
-        fate: what becomes of it.
+        fate: whether it continues (see `Fate`).
         observation_row: the last stored row of its observations.
-        exited: its end is stored.
+        exited: True if its end is stored.
         run_state: state of the run, if the end of the attempt is stored or the attempt no longer counts.
         reason: why the attempt no longer counts.
-        details_sequence: sequence number of its details that were stored last.
+        details_sequence: sequence number of its last stored details.
     """
 
     ref: AttemptRef
@@ -68,7 +68,7 @@ class Welcome:
 class StartRun:
     """Command to start the newest attempt of a run.
 
-    `secret`: proof of the agent that it owns the attempt; only its digest is stored.
+    `secret`: later proves that the agent owns the attempt; only the digest of the secret is stored.
     """
 
     command: int
@@ -123,7 +123,7 @@ class SweepEnded:
 
 
 Instruction = Welcome | StartRun | StopRun | Fenced | Unsupported | SweepEnded | Ineligible
-"""Command that is sent in order. Acknowledgements are merged instead: the newest one suffices."""
+"""Command that is sent in order. Acknowledgements are merged instead, as only the newest one matters."""
 
 Command = Instruction | Ack
 
@@ -136,8 +136,8 @@ Between steps, the owner lets other tasks run. They see the writes staged so far
 No other decision is made in between, so a decision is atomic: one commit stores all of it, or nothing.
 """
 
-RUNS_A_STEP = 100
-"""Number of runs per step, a few milliseconds of work."""
+RUNS_PER_STEP = 100
+"""Number of runs that one step processes, a few milliseconds of work."""
 
 
 # Changes.
@@ -185,7 +185,7 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class RungReached:
-    """New value of a run at a rung; None removes it, as the run's newest attempt has not reached the rung.
+    """New value of a run at a rung; None: removed, as the newest attempt has not reached the rung.
 
     `rule`: index of the early-termination rule, from 0.
     """

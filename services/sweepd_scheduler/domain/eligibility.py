@@ -73,7 +73,7 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
             why = f" ({sweep.reason})" if sweep.reason else ""
             remedy = f"resume it: sweepctl resume {sweep.name}"
             if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:
-                remedy = "it resumes by itself when an agent is released, or another one attaches"
+                remedy = "it resumes automatically when an agent is released or another one attaches"
             return f"it is paused{why}; {remedy}"
         case IneligibleReason.CANARY:
             metric = sweep.spec.metric.name if sweep.spec.metric else "the objective"
@@ -136,7 +136,7 @@ def notify_changes(draft: Draft) -> None:
             if wait is not draft.state.index[key].wait:
                 draft.put_wait(key, wait)
                 notify_serving(draft, key)
-    for session_id in draft.given:
+    for session_id in draft.sessions_to_notify:
         notify_session(draft, session_id)
 
 
@@ -155,7 +155,7 @@ def _flags(required: Mapping[str, str]) -> str:
 
 
 def waits_for_canary(sweep: Sweep) -> bool:
-    """Return True if a sweep has a canary and no run has logged the objective: only one run may be live."""
+    """Return True if a sweep with a canary allows only one live run, as no run has logged the objective."""
     return sweep.spec.canary and not sweep.objective_seen
 
 
@@ -196,7 +196,7 @@ def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
     waiting = state.index[sweep.key].pending.first is not None
     if ended and not waiting:
         return ended
-    return (*ended, *_in_the_way(state, sweep, waiting=waiting))
+    return (*ended, *_hand_out_obstacles(state, sweep, waiting=waiting))
 
 
 def obstacles_of_run(state: State, sweep: Sweep, run: Run) -> tuple[Obstacle, ...]:
@@ -208,16 +208,16 @@ def obstacles_of_run(state: State, sweep: Sweep, run: Run) -> tuple[Obstacle, ..
     if before:
         runs = "1 run waits" if before == 1 else f"{before} runs wait"
         queue = (Obstacle(ObstacleKind.QUEUE, f"{runs} before it"),)
-    return (*_in_the_way(state, sweep, waiting=True), *queue)
+    return (*_hand_out_obstacles(state, sweep, waiting=True), *queue)
 
 
-def _in_the_way(state: State, sweep: Sweep, *, waiting: bool) -> tuple[Obstacle, ...]:
+def _hand_out_obstacles(state: State, sweep: Sweep, *, waiting: bool) -> tuple[Obstacle, ...]:
     index = state.index[sweep.key]
     found: list[Obstacle] = []
     if sweep.state is SweepState.PAUSED:
         found.append(_paused(sweep))
     sessions = [state.sessions[session] for session in index.serving]
-    found += _agents(sweep, index, sessions)
+    found += _agent_obstacles(sweep, index, sessions)
     if waits_for_canary(sweep) and sweep.counts.unfinished > len(index.pending):
         found.append(Obstacle(ObstacleKind.CANARY, reason_sentence(sweep, IneligibleReason.CANARY)))
     if not waiting and state.studies[sweep.key].ask is not None:
@@ -225,7 +225,7 @@ def _in_the_way(state: State, sweep: Sweep, *, waiting: bool) -> tuple[Obstacle,
     return tuple(found)
 
 
-def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Obstacle]:
+def _agent_obstacles(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Obstacle]:
     if not sessions:
         labels = [f"--label={name}={value}" for name, value in sorted(sweep.spec.requires.items())]
         start = shlex.join(["sweep-agent", "--sweep", str(sweep.name), *labels])
@@ -236,7 +236,7 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
         return [
             _own_obstacle(held, reason)
             for reason in IneligibleReason
-            if reason in OWN_REASONS and _of(held, reason)
+            if reason in OWN_REASONS and _with_reason(held, reason)
         ]
     able = [
         session for session, ineligibility in zip(sessions, standings, strict=True) if ineligibility is None
@@ -251,13 +251,13 @@ def _agents(sweep: Sweep, index: SweepIndex, sessions: list[Session]) -> list[Ob
 
 def _own_obstacle(held: list[Ineligible], reason: IneligibleReason) -> Obstacle:
     kind = ObstacleKind.LABELS if reason is IneligibleReason.LABELS else ObstacleKind.GUARD
-    mine = _of(held, reason)
+    mine = _with_reason(held, reason)
     others = len(mine) - 1
-    more = f" (and so for {others} more agent{'s' if others > 1 else ''})" if others else ""
+    more = f" (the same holds for {others} more agent{'s' if others > 1 else ''})" if others else ""
     return Obstacle(kind, f"{mine[0].message}{more}")
 
 
-def _of(held: list[Ineligible], reason: IneligibleReason) -> list[Ineligible]:
+def _with_reason(held: list[Ineligible], reason: IneligibleReason) -> list[Ineligible]:
     return [each for each in held if each.reason is reason]
 
 
@@ -276,7 +276,7 @@ def _ended(sweep: Sweep) -> Obstacle:
     why = f": {reason}" if reason else ""
     what = _ENDS.get(sweep.state, "it starts no new runs")
     can_continue = sweep.ending is Ending.CAP and sweep.state not in FINAL_SWEEP - {SweepState.FINISHED}
-    remedy = f"; for more: sweepctl edit {sweep.name} --run-cap N" if can_continue else ""
+    remedy = f"; for more runs: sweepctl edit {sweep.name} --run-cap N" if can_continue else ""
     return Obstacle(ObstacleKind.ENDED, f"{what}{why}{remedy}")
 
 

@@ -30,8 +30,8 @@ class Timeouts:
     """Timeouts in seconds.
 
     Args:
-        lease: silence of the agent after which an attempt is suspect.
-        lost_after: silence of the agent after which an attempt is lost; also counted from its last message.
+        lease: time since the agent's last message after which an attempt is suspect.
+        lost_after: time since the agent's last message after which an attempt is lost.
         confirm: time after which a hand-out that its agent has not confirmed returns to the queue.
         stop_grace: time between SIGTERM and SIGKILL for a process that is stopped.
     """
@@ -119,7 +119,7 @@ class Started(_OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Objective value in a row; if `checkpoint` is set, a saved checkpoint instead, and its last step."""
+    """Objective value in a row; if `checkpoint` is set, instead a saved checkpoint up to this step."""
 
     row: int
     value: float
@@ -206,7 +206,7 @@ class TimeoutDue(_OfSweep):
 
 @dataclass(frozen=True, slots=True)
 class QuarantineDue(_OfSweep):
-    """Deadline after which a sweep with only quarantined agents attached is paused."""
+    """Deadline after which a sweep is paused if all attached agents are quarantined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +226,14 @@ class SuggestionsArrived(_OfSweep):
 
 @dataclass(frozen=True, slots=True)
 class SuggestionsFailed(_OfSweep):
-    """Failure of the search engine to answer, or refusal to search for this sweep."""
+    """Failure of the search engine to answer, or its refusal to search for this sweep."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """Look-up of the response to a call that may have been made before; nothing else is decided."""
+    """Look-up of the stored response to a call that may be a duplicate; it changes nothing."""
 
 
 Report = Heartbeat | Offered | Started | Observed | Exited | Described | StaleDelivery | Answered

@@ -40,7 +40,7 @@ def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
 
 
 def cannot_start(draft: Draft, run: Run, reason: str) -> None:
-    """Quarantine an agent that cannot start a run; the failure is not counted against run or sweep."""
+    """Quarantine an agent that cannot start a run; the failure does not count against run or sweep."""
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP:
         return
@@ -61,7 +61,7 @@ def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None
 
 
 def all_quarantined(draft: Draft, key: int) -> bool:
-    """Return True if agents are attached that could take runs of a sweep, and all are quarantined."""
+    """Return True if agents that could take runs of a sweep are attached, and all are quarantined."""
     held = {agent for agent, each in draft.state.index[key].guards.items() if each.is_quarantined}
     if not held:
         return False
@@ -72,7 +72,7 @@ def all_quarantined(draft: Draft, key: int) -> bool:
 def attached_agents(draft: Draft, key: int) -> set[str]:
     """Return the attached agents with the labels that a sweep requires, and those with a live run of it.
 
-    An agent with a run counts until its lease is lost, even while its stream is down.
+    An agent with a live run counts until the attempt is lost, even while its stream is down.
     """
     state, sweep, index = draft.state, draft.state.sweeps[key], draft.state.index[key]
     sessions = (state.sessions[each] for each in index.serving)
@@ -82,7 +82,7 @@ def attached_agents(draft: Draft, key: int) -> set[str]:
 
 
 def pause_if_all_quarantined(draft: Draft, key: int) -> None:
-    """Pause a sweep that has runs to hand out, but only quarantined agents attached."""
+    """Pause a sweep that has runs to hand out, if all attached agents are quarantined."""
     sweep = draft.state.sweeps.get(key)
     if sweep is None or not sweep.hands_out or sweep.name.is_standing:
         return
@@ -93,12 +93,12 @@ def pause_if_all_quarantined(draft: Draft, key: int) -> None:
 
 
 def quarantine_due(draft: Draft, event: QuarantineDue) -> None:
-    """Pause a sweep if still only quarantined agents are attached."""
+    """Pause a sweep if all attached agents are still quarantined."""
     pause_if_all_quarantined(draft, event.sweep)
 
 
 def watch_attached(draft: Draft, keys: Iterable[int]) -> None:
-    """Set a timer to pause each sweep with only quarantined agents attached, unless another one attaches."""
+    """Set a timer that pauses each sweep whose attached agents are all quarantined, unless this changes."""
     for key in keys:
         if key in draft.state.sweeps and all_quarantined(draft, key):
             draft.later(draft.state.timeouts.lost_after, QuarantineDue(key))
@@ -178,10 +178,10 @@ def run_failed(draft: Draft, run: Run, reason: str) -> None:
 
 
 def _first_runs_failed(draft: Draft, run: Run) -> bool:
-    """Return True if all first runs failed, and not just because of one agent.
+    """Return True if all of the first runs failed, and not just because of one agent.
 
     The runs are to blame if they failed on several agents, or if no other agent is attached and no run is
-    live. An agent counts as failing until an attempt on it works.
+    live. An agent counts as failing until an attempt on it succeeds.
     """
     sweep, guards = draft.state.sweeps[run.sweep], draft.state.index[run.sweep].guards
     ended, failed = sweep.counts.ended, sweep.counts.of(RunState.FAILED)
@@ -196,7 +196,7 @@ def _first_runs_failed(draft: Draft, run: Run) -> bool:
 
 
 def reset_counts(draft: Draft, key: int) -> None:
-    """Count only runs that end from now on, as a person has resumed the sweep or retried runs."""
+    """Restart the failure counts of a sweep, as a person has resumed it or retried runs."""
     sweep = draft.state.sweeps[key]
     draft.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
     draft.forget_recent(key)
@@ -213,7 +213,7 @@ def pause(draft: Draft, sweep: Sweep, cause: PauseCause, reason: str) -> None:
 
 def _pause_for_failures(draft: Draft, sweep: Sweep, cause: PauseCause, sentence: str) -> None:
     """Pause a sweep because its runs fail; clear the failures counted against agents, keep quarantines."""
-    pause(draft, sweep, cause, f"{sentence}; fix it, then resume")
+    pause(draft, sweep, cause, f"{sentence}; fix the cause, then resume")
     guards = draft.state.index[sweep.key].guards
     for agent in [agent for agent, each in guards.items() if not each.is_quarantined]:
         draft.put_guard(sweep.key, agent, None)

@@ -28,12 +28,12 @@ from sweepd_scheduler.domain.sweep import Ending, Sweep
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
 from sweepd_scheduler.domain.transitions import AttemptState, RunState, SweepState
 
-_LOOKED_AT = 16
-"""Number of runs at the front of the queue that are considered, as some may be left to other agents."""
+_MAX_CONSIDERED = 16
+"""Maximum number of queued runs considered for a session, as some may be left to other agents."""
 
 
 def serve_session(draft: Draft, session: str) -> None:
-    """Hand out runs to one session while it has room, of its sweeps in the order of its Hello."""
+    """Hand out runs to a session while it has free capacity, sweep by sweep in the order of its Hello."""
     served = draft.state.sessions.get(session)
     for key in served.sweeps if served else ():
         _hand_out_to(draft, key, session)
@@ -41,7 +41,7 @@ def serve_session(draft: Draft, session: str) -> None:
 
 
 def serve_sweep(draft: Draft, key: int) -> None:
-    """Hand out runs of one sweep to every session that has room."""
+    """Hand out runs of one sweep to every session with free capacity."""
     index = draft.state.index.get(key)
     for session in list(index.with_capacity) if index else ():
         if not _hand_out_to(draft, key, session):
@@ -49,7 +49,7 @@ def serve_sweep(draft: Draft, key: int) -> None:
 
 
 def search_due(draft: Draft, event: SearchDue) -> None:
-    """Resume the search for the next point, serve waiting sessions; end the search if no point is left."""
+    """Resume the search for the next point and serve waiting sessions; end the search if no point is left."""
     resume_search(draft, event)
     serve_sweep(draft, event.sweep)
     if event.sweep in draft.state.sweeps:
@@ -57,7 +57,7 @@ def search_due(draft: Draft, event: SearchDue) -> None:
 
 
 def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
-    """Hand out runs of a sweep to a session while it has room; return False if no session would get one."""
+    """Hand out runs of a sweep to a session while it has room; return False if no session can get one now."""
     while draft.state.sessions[session_id].room:
         sweep = draft.state.sweeps.get(key)
         if sweep is None or not sweep.hands_out or canary_under_way(sweep):
@@ -82,7 +82,7 @@ def _next_for(draft: Draft, key: int, session: Session) -> int | None:
     first = waiting.first
     if first is None or not _is_for_another(draft, draft.state.runs[(key, first)], session):
         return first
-    candidates = islice(waiting.front(_LOOKED_AT), 1, None)
+    candidates = islice(waiting.front(_MAX_CONSIDERED), 1, None)
     runs = (draft.state.runs[(key, number)] for number in candidates)
     return next((run.number for run in runs if not _is_for_another(draft, run, session)), None)
 
@@ -152,9 +152,9 @@ def _assign(draft: Draft, run: Run, session: Session) -> None:
     unconfirmed = UnconfirmedHandOut(attempt=number, offers=session.offers)
     state.undo_log.put(state.unconfirmed, key, unconfirmed)
     put_session(draft, replace(session, unconfirmed=session.unconfirmed + 1))
-    # To the agent, a hand-out means that the last reason it was sent no longer applies.
+    # After a hand-out, the agent assumes that the reason last sent to it no longer applies.
     state.undo_log.drop(state.holdings[session.id].ineligible, run.sweep)
-    draft.given[session.id] = None
+    draft.sessions_to_notify[session.id] = None
     command = new_command(draft, session.id, key, number, starts=True)
     draft.send(session.id, StartRun(command, ref, assigned, state.sweeps[run.sweep], secret))
     draft.later(state.timeouts.confirm, ConfirmDue(key, number))
@@ -172,10 +172,10 @@ def _first_hand_out(draft: Draft, run: Run) -> None:
 
 
 def new_block(draft: Draft, key: int, drawn: ChosenPoint, place: int | None = None) -> list[Run]:
-    """Return the new runs of a point, for the caller to stage, and record the hand-out in the study.
+    """Return the new runs of a point, which the caller stages, and record the hand-out in the study.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         key: the sweep; its cap leaves room for at least one run.
         drawn: the point.
         place: position of the runs in the queue; None: the number of each.

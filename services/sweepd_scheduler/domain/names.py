@@ -88,12 +88,12 @@ def standing_name(parent: Parent) -> SweepName:
 
 
 def sweep_name(text: str) -> SweepName:
-    """Parse the full name of a sweep; an invalid name counts as not found.
+    """Parse the full name of a sweep; an invalid name is reported as not found.
 
     Raises:
         NotFoundError: the text cannot be such a name.
     """
-    entity, project, sweep = _three(text)
+    entity, project, sweep = _split(text)
     if not _ID.fullmatch(sweep):
         raise NotFoundError(text)
     return SweepName(Parent(entity, project), sweep)
@@ -105,7 +105,7 @@ def run_name(text: str) -> RunName:
     Raises:
         NotFoundError: the text cannot be such a name.
     """
-    entity, project, run = _three(text)
+    entity, project, run = _split(text)
     found = _RUN_ID.fullmatch(run)
     if not found and _ID.fullmatch(run):
         return RunName(standing_name(Parent(entity, project)), 0, run)
@@ -124,7 +124,7 @@ def sweep_of_run_id(text: str) -> str | None:
     return found["sweep"] if found and found["mark"] == "-" else None
 
 
-def _three(text: str) -> tuple[str, str, str]:
+def _split(text: str) -> tuple[str, str, str]:
     parts = text.split("/")
     if len(parts) != 3 or not all(map(is_part, parts[:2])):
         raise NotFoundError(f"{text:.200}")

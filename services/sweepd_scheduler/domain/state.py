@@ -72,12 +72,12 @@ class RunQueue:
 
 RECENT_RUNS = 20
 RungKey = tuple[int, int]
-"""Number of an early-termination rule, counted from 0, and the iteration of a rung."""
+"""Index of an early-termination rule, from 0, and the iteration of a rung."""
 
 
 @dataclass(slots=True)
 class SweepIndex:
-    """Index of a sweep, for decisions to look up instead of scanning its runs.
+    """Index of a sweep, so that decisions need not scan its runs.
 
     Args:
         digests: how often each point was handed out, or tried by a prior run.
@@ -91,15 +91,15 @@ class SweepIndex:
         ended: values of the final runs; with repeats, of the ended points.
         blocks: with repeats, the results of ended runs of each unfinished point, by the number of its first
             run.
-        recent: for each of the last ended runs, whether it failed, the latest last.
+        recent: for each of the last ended runs, whether it failed; the newest is last.
         provisional: value that the search last observed for each unfinished point, by the number of its first
             run; None: no value yet. Missing: unknown since a restart.
-        again: for each ended run that was loaded to be retried, its final state and attempt once it has ended
-            again; None before.
+        retried: for each ended run that was loaded for a retry, its final state and attempt once it has
+            ended again; None before.
         guards: the guard's records of agents with failures.
         serving: sessions that serve the sweep.
         with_capacity: serving sessions that would take a run now.
-        wait: why no session got its runs after the last decision; None: unknown since it was loaded.
+        wait: reason why no session got its runs after the last decision; None: not known since loading.
     """
 
     size: int | None
@@ -113,7 +113,7 @@ class SweepIndex:
     blocks: dict[int, list[EndedTrial]] = field(default_factory=dict)
     recent: tuple[bool, ...] = ()
     provisional: dict[int, float | None] = field(default_factory=dict)
-    again: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
+    retried: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
     guards: dict[str, Guarded] = field(default_factory=dict)
     serving: dict[str, None] = field(default_factory=dict)
     with_capacity: dict[str, None] = field(default_factory=dict)
@@ -147,7 +147,7 @@ def index_from(stored: StoredSweep) -> SweepIndex:
 
 
 def rungs_held(sweep: Sweep, run: Run | None) -> tuple[RungKey, ...]:
-    """Return the latest rung that a running run has reached, of each Hyperband rule.
+    """Return the latest rung that a running run has reached, for each Hyperband rule.
 
     Each value that another run reports at such a rung can stop this run.
     """
@@ -183,7 +183,7 @@ def index_run(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | 
     was = (before.state, before.place) if before else None
     if was != (run.state, run.place):
         _index_state(undo_log, sweep, index, run)
-    # Most changes of a run concern neither its state nor its values: spare them the look for its rungs.
+    # Most changes of a run affect neither its state nor its values, and need no update of its rungs.
     moved = before is None or before.state is not run.state or before.values is not run.values
     if sweep.spec.early_terminate and moved:
         _index_rungs(undo_log, sweep, index, before, run)
@@ -212,8 +212,8 @@ def _count_ended(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, run: Run) -
     undo_log.set(index, "recent", (*index.recent, run.state is RunState.FAILED)[-RECENT_RUNS:])
     if sweep.spec.repeats == 1:
         rank(undo_log, index, run.number, run.value(sweep.value_kind))
-    if run.number in index.again:
-        undo_log.put(index.again, run.number, (run.state, run.attempt))
+    if run.number in index.retried:
+        undo_log.put(index.retried, run.number, (run.state, run.attempt))
 
 
 def _index_rungs(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run | None, run: Run) -> None:
@@ -228,8 +228,8 @@ def _index_rungs(undo_log: UndoLog, sweep: Sweep, index: SweepIndex, before: Run
         undo_log.add(index.at_rung[key], run.number)
 
 
-VALUES_A_STEP = 500
-"""Values per step: half a millisecond of work, as a call that is served meanwhile waits for several steps."""
+VALUES_PER_STEP = 500
+"""Number of values per step, half a millisecond of work; a concurrent call waits for several steps."""
 
 
 def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
@@ -237,7 +237,7 @@ def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
     index, goal = index_of(sweep), sweep.goal
     index.digests = digests_of(priors)
     values = ((prior.number, each) for prior in priors for each in prior.rungs)
-    while some := list(islice(values, VALUES_A_STEP)):
+    while some := list(islice(values, VALUES_PER_STEP)):
         for run, (rule, iteration, value) in some:
             index.rungs.setdefault((rule, iteration), Rung()).by_run[run] = cost(value, goal)
         yield
@@ -245,7 +245,7 @@ def index_with(sweep: Sweep, priors: Sequence[PriorRun]) -> Steps[SweepIndex]:
     for rung in index.rungs.values():
         rung.costs, rung.prior = sorted(rung.by_run.values()), len(rung.by_run)
         done += rung.prior
-        if done > VALUES_A_STEP:
+        if done > VALUES_PER_STEP:
             done = 0
             yield
     return index
@@ -259,7 +259,7 @@ class State:
         self.undo_log = UndoLog()
         self.counters = {"sweep": 0, "number": 0, "ask": 0}
         self.names: dict[SweepName, int] = {}
-        self.run_like: set[tuple[Parent, str]] = set()
+        self.reserved_ids: set[tuple[Parent, str]] = set()
         self.sweeps: dict[int, Sweep] = {}
         self.ended: dict[int, EndedSweep] = {}
         self.index: dict[int, SweepIndex] = {}
@@ -276,7 +276,7 @@ class State:
     def restore(
         self, sweeps: Iterable[StoredSweep], ended: Iterable[tuple[int, EndedSweep]], number: int, now: float
     ) -> None:
-        """Restore the state from the database, once, at the start; every lease begins anew.
+        """Restore the state from the database, once, at the start; renew every lease.
 
         Args:
             sweeps: the sweeps that have not ended.
@@ -293,7 +293,7 @@ class State:
         self.counters["number"] = number
 
     def first_timers(self, now: float) -> Iterator[tuple[float, LeaseDue]]:
-        """Yield the timers of the leases that began anew with `restore`."""
+        """Yield the timers of the leases that `restore` has renewed."""
         return ((now + self.timeouts.lease, LeaseDue(run.key, run.attempt)) for run in self.live_runs())
 
     def live_runs(self) -> Iterator[Run]:
@@ -328,7 +328,7 @@ class State:
         run `a-1` cannot both exist, as `a` may get a run of that name.
         """
         sweep_id = sweep_of_run_id(name.id)
-        if name in self.names or (name.parent, name.id) in self.run_like:
+        if name in self.names or (name.parent, name.id) in self.reserved_ids:
             return True
         if self.is_standalone(name.parent, name.id):
             return True
@@ -352,12 +352,12 @@ class State:
 
     def _name(self, name: SweepName, key: int) -> None:
         self.names[name] = key
-        self._note_run_like(name.parent, name.id)
+        self._reserve_id(name.parent, name.id)
 
-    def _note_run_like(self, parent: Parent, text: str) -> None:
+    def _reserve_id(self, parent: Parent, text: str) -> None:
         owner = sweep_of_run_id(text)
         if owner is not None:
-            self.run_like.add((parent, owner))
+            self.reserved_ids.add((parent, owner))
 
     def _restore_sweep(self, stored: StoredSweep, now: float) -> None:
         sweep = stored.sweep
@@ -367,7 +367,7 @@ class State:
         self.studies[sweep.key] = Study()
         if sweep.name.is_standing:
             for run_id in stored.digests:
-                self._note_run_like(sweep.name.parent, run_id.decode())
+                self._reserve_id(sweep.name.parent, run_id.decode())
         for run in stored.runs:
             self.runs[run.key] = run
             if run.state is not RunState.PENDING:

@@ -1,4 +1,4 @@
-"""Sweeps: their state, its changes, and the counts of their runs."""
+"""Sweeps: their state, changes of state, and counts of their runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class PauseCause(StrEnum):
     ALL_AGENTS_QUARANTINED = "all-agents-quarantined"
 
 
-MOST_RUNGS = 64
+MAX_RUNGS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,7 @@ class Sweep:
     @property
     def rungs(self) -> tuple[int, ...]:
         """Iterations, ascending, whose values agents report at once, as a rule may then stop the run."""
-        return reported_at_once(self.spec.early_terminate, MOST_RUNGS)
+        return reported_at_once(self.spec.early_terminate, MAX_RUNGS)
 
     @property
     def value_kind(self) -> ObjectiveValue:
@@ -181,21 +181,21 @@ class Sweep:
 
     @property
     def planned_runs(self) -> int | None:
-        """Number of runs that it will have when it ends by itself; None: unbounded or unknown."""
+        """Number of runs that it will have if nothing ends it early; None: unbounded or unknown."""
         planned = planned_runs(self.spec, self.space_size, self.prior_points)
         # Enqueued runs add to the method's runs.
         return None if planned is None else max(planned, self.counts.total)
 
     @property
     def space_size(self) -> int | None:
-        """Number of points that the method may hand out in all; None: unbounded or unknown."""
+        """Number of points that the method may hand out in total; None: unbounded or unknown."""
         return known_size(self.spec, self.counted)
 
 
 def moved(
     sweep: Sweep, state: SweepState, *, reason: str = "", now: int = 0, pause_cause: PauseCause | None = None
 ) -> Sweep:
-    """Return the sweep in another state; `pause_cause` only with `PAUSED`."""
+    """Return the sweep in another state; `pause_cause` is given only for `PAUSED`."""
     end_time = now if state in FINAL_SWEEP else 0
     return replace(sweep, state=state, pause_cause=pause_cause, reason=reason, end_time=end_time)
 
@@ -206,11 +206,11 @@ def sweep_table(sweep: Sweep) -> Mapping[SweepState | None, frozenset[SweepState
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
-    """Return the sweep set to start no new runs, for `why`; a paused sweep keeps the reason of its pause."""
+    """Return the sweep with its search ended, for `why`; a paused sweep keeps the reason of its pause."""
     paused = sweep.state is SweepState.PAUSED
     reason = ENDING_REASONS[why]
     if why is Ending.GRID and sweep.prior_points:
-        reason += ", but for those of prior runs"
+        reason += ", except those of prior runs"
     return replace(sweep, ending=why, reason=sweep.reason if paused else reason)
 
 
@@ -238,7 +238,7 @@ def paused(sweep: Sweep) -> Sweep:
 def resumed(sweep: Sweep) -> Sweep:
     """Return the sweep resumed.
 
-    The count of runs without the objective starts at 0, or the next such run would pause the sweep again.
+    The count of runs without the objective is reset; otherwise the next such run would pause the sweep again.
     """
     if sweep.state is not SweepState.PAUSED:
         return sweep
@@ -248,7 +248,7 @@ def resumed(sweep: Sweep) -> Sweep:
 
 
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
-    """Return an ended or ending sweep reopened; `why`: why it starts no new runs; None: it starts them."""
+    """Return the sweep reopened. `why`: reason why it still starts no new runs; None: it starts new runs."""
     reason = ENDING_REASONS[why] if why else ""
     if sweep.state in FINAL_SWEEP:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
@@ -261,7 +261,7 @@ def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
 
 
 def stopped(sweep: Sweep) -> Sweep:
-    """Return the sweep ending because of a stop: it becomes stopped once its runs have ended."""
+    """Return the sweep ending because of a stop; its state becomes `STOPPED` once its runs have ended."""
     if sweep.state is SweepState.PAUSED or (sweep.state is SweepState.PENDING and sweep.counts.total):
         sweep = moved(sweep, SweepState.RUNNING)
     return ending(sweep, Ending.STOP)
@@ -283,7 +283,7 @@ ENDING_REASONS = {
 
 
 def _reason_after_pause(why: Ending | None) -> str:
-    """Return the reason of a sweep after a pause: why it starts no new runs, or ""."""
+    """Return the reason that a sweep shows after a pause: why it starts no new runs, or ""."""
     if why is Ending.STOP:
         return "it was stopped"  # by a person or by its timeout
     return ENDING_REASONS[why] if why else ""
@@ -302,7 +302,7 @@ class EndedSweep:
     end_time: int = 0
     revision: int = 1
 
-    def still_is(self, sweep: Sweep) -> bool:
+    def matches(self, sweep: Sweep) -> bool:
         """Return True if a sweep that was read from the database is up to date."""
         return self == EndedSweep.of(sweep)
 

@@ -1,7 +1,7 @@
 """States of runs, attempts and sweeps, and the tables of their transitions.
 
-A table maps each state to the states that may follow it, and None to the initial states. `Draft` is the only
-gate: it checks each transition against its table before it stages the change.
+A table maps each state to the states that may follow it, and None to the initial states. `Draft`
+checks each transition against its table before it stages the change.
 """
 
 from collections.abc import Mapping
@@ -79,8 +79,8 @@ STANDALONE_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     **dict.fromkeys(FINAL_RUN, frozenset({RunState.RUNNING})),
 }
 
-# ENDED is final. An attempt that was given up is running again if its agent comes back before another agent
-# has the run.
+# ENDED is final. An attempt that was given up is running again if its agent reattaches before the run is
+# handed out again.
 ATTEMPT_TRANSITIONS: Mapping[AttemptState | None, frozenset[AttemptState]] = {
     None: frozenset({AttemptState.ASSIGNED}),
     AttemptState.ASSIGNED: frozenset(AttemptState) - {AttemptState.ASSIGNED},

@@ -48,7 +48,7 @@ class UndoLog:
             self._undo.append((members.discard, member))
 
     def discard(self, members: MutableSet[K], member: K) -> None:
-        """Remove a member from a set, if it is in it."""
+        """Remove a member from a set, if present."""
         if member in members:
             members.discard(member)
             self._undo.append((members.add, member))
@@ -74,5 +74,5 @@ class UndoLog:
             undo(*args)
 
     def keep(self) -> None:
-        """Make all writes final, as they are stored."""
+        """Forget the inverse of all writes, as the batch is stored."""
         self._undo.clear()

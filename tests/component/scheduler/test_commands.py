@@ -275,7 +275,7 @@ def test_the_explanation_of_a_sweep_has_the_obstacles_to_its_hand_outs(tmp_path:
             await two_runs(installation, sweep)
             answer = await installation.sweeps.ExplainSweep(request)
             assert answer.sweep.state == v1.SWEEP_STATE_FINISHED
-            more = f"for more: sweepctl edit {sweep.name} --run-cap N"
+            more = f"for more runs: sweepctl edit {sweep.name} --run-cap N"
             assert [each.message for each in answer.obstacles] == [
                 f"it is finished: run_cap is reached; {more}"
             ]

@@ -92,6 +92,6 @@ def test_standalone_runs_are_restored_after_a_restart(
     assert world.state.runs == before.runs
     assert world.state.sweeps == before.sweeps
     assert world.state.names == before.names
-    assert world.state.run_like == before.run_like
+    assert world.state.reserved_ids == before.reserved_ids
     assert world.state.is_standalone(PARENT, "first")
     assert found(opened, "first") == world.run(run.key)

@@ -1,4 +1,4 @@
-"""Agents and their sessions: slots, offers, the attempts of a session, and reasons why it gets no runs."""
+"""Agents and their sessions: slots, offers, attempts, and reasons why an agent gets no runs."""
 
 import hmac
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class IneligibleReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ineligible:
-    """Notice that an agent gets no runs of a sweep that it serves. Reason NONE: from now on it does."""
+    """Notice that an agent gets no runs of a sweep that it serves, or, for reason NONE, gets them now."""
 
     sweep: str
     reason: IneligibleReason
@@ -35,14 +35,14 @@ class Ineligible:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One stream of one process of an agent; not stored.
+    """Session of an agent: one stream of one of its processes; kept in memory only.
 
     Args:
-        id: identifies it in logs and in the events and effects of the core.
+        id: identifies the session in logs and in the events and effects of the core.
         storage: name of its checkpoint storage; agents with the same name see the same files. Empty: only
             this agent sees them.
-        wanted: number of runs that the agent would take, by its latest offer.
-        offers: number of offers received, to tell whether one has arrived since a hand-out.
+        wanted: number of runs that the agent's latest offer asks for.
+        offers: number of offers received; shows whether one has arrived since a hand-out.
         unconfirmed: number of hand-outs that the agent has not confirmed.
     """
 
@@ -74,12 +74,12 @@ class QuarantineCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """Record of an agent in the guard of a sweep.
+    """Failure record of an agent for one sweep, which the guard of the sweep keeps.
 
     Args:
-        failures: number of attempts at runs of the sweep that failed in a row on the agent.
-        quarantine: cause of its quarantine, which lasts until a person releases it; None: not quarantined.
-        reason: why the last attempt failed, or why the agent cannot start runs, for people.
+        failures: number of consecutive failed attempts on the agent at runs of the sweep.
+        quarantine: cause of the quarantine, which a person has to lift; None: not quarantined.
+        reason: message for people: why the last attempt failed, or why the agent cannot start runs.
     """
 
     failures: int = 0
@@ -110,7 +110,7 @@ class AttemptRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnconfirmedHandOut:
-    """Hand-out that its agent has not confirmed. `offers`: number of offers that came before it."""
+    """Hand-out that its agent has not confirmed. `offers`: number of offers received before it."""
 
     attempt: int
     offers: int
@@ -118,7 +118,7 @@ class UnconfirmedHandOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Session that reports on an attempt, and its reference to the attempt."""
+    """Placement of an attempt: the session that reports on it, and that session's reference to it."""
 
     session: str
     ref: AttemptRef
@@ -145,10 +145,10 @@ class HandleEntry:
 
 @dataclass(slots=True)
 class Holdings:
-    """Attempts of a session, and commands sent to it.
+    """Attempts of a session, commands sent to it, and reasons last sent to its agent.
 
     Args:
-        by_handle: the attempts that the session may report on.
+        by_handle: the attempts that the session may report on, by handle.
         live: keys of the runs whose live attempt is placed on this session.
         commands: commands whose result has not arrived, by number.
         ineligible: the reason last sent to the agent, by sweep.
@@ -166,7 +166,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingCommand:
-    """Command whose result has not arrived. `starts`: True if it starts the attempt, False if it stops it."""
+    """Command whose result has not arrived. `starts`: True for a start of the attempt, False for a stop."""
 
     key: RunKey
     attempt: int
@@ -207,7 +207,7 @@ class ReportedAttempt:
 
 
 def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
-    """Return a new secret for an attempt, different for each attempt that the same decision hands out.
+    """Derive the secret of an attempt from entropy; each attempt of a decision gets a different secret.
 
     Args:
         entropy: fresh randomness of the decision, at most 64 bytes.

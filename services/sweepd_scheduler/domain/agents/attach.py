@@ -1,4 +1,4 @@
-"""Attaching and detaching of agents: streams, verdicts on reported attempts, release from quarantine."""
+"""Attachment and detachment of agents: streams, verdicts on reported attempts, release from quarantine."""
 
 from sweepd_kernel.errors import DomainError, NotFoundError, Reason, Status
 from sweepd_scheduler.domain import guard
@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.agents.agent import (
     Session,
     StoredAttempt,
 )
-from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
+from sweepd_scheduler.domain.agents.lease import lift_suspicion, return_unconfirmed, undo_requeue
 from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, send_stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import AttemptVerdict, CloseSession, Fate, SweepEnded, Welcome
@@ -24,17 +24,17 @@ from sweepd_scheduler.domain.search.by_index import end_if_exhausted
 from sweepd_scheduler.domain.sweep import EndedSweep, Ending, PauseCause, resumed
 from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, AttemptState
 
-# Agents assign handles from this value upwards. Hello may also list lower ones, from the scheduler on an
-# earlier stream; new ones follow the highest of these.
-AGENTS_OWN_HANDLES = 2**31
+# Agents assign handles from this value upwards. Hello may also list lower handles, which the scheduler
+# assigned on an earlier stream; the scheduler continues after the highest of them.
+FIRST_AGENT_HANDLE = 2**31
 
 
 class StreamReplacedError(DomainError, status=Status.ABORTED, reason=Reason.STREAM_REPLACED):
-    """The agent has attached again, or another agent has proved that it owns one of its attempts."""
+    """The agent has attached again, or another agent has proved ownership of one of its attempts."""
 
     def __init__(self, agent: str, by: str | None = None) -> None:
-        again = f"agent {agent} has attached again" if by is None else f"agent {by} has its runs now"
-        super().__init__(f"{again}; this stream is superseded", metadata={"agent": agent})
+        why = f"agent {agent} has attached again" if by is None else f"agent {by} has taken over its runs"
+        super().__init__(f"{why}; this stream is superseded", metadata={"agent": agent})
 
 
 class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.SWEEP_ENDED):
@@ -68,7 +68,7 @@ def attached(draft: Draft, event: Attached) -> None:
         _refuse_without_sweep(draft, event)
     keys = tuple(state.names[name] for name in event.sweeps if name in state.names)
     session = replace(event.session, sweeps=keys)
-    given = (held.ref.handle for held in event.attempts if held.ref.handle < AGENTS_OWN_HANDLES)
+    given = (held.ref.handle for held in event.attempts if held.ref.handle < FIRST_AGENT_HANDLE)
     open_session(draft, session, first_free_handle=max(given, default=0) + 1)
     verdicts = tuple(_judge(draft, session, held) for held in event.attempts)
     for sweep in keys:
@@ -129,7 +129,7 @@ def _is_live(run: Run, held: ReportedAttempt) -> bool:
 def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> int:
     _close_older(draft, session, run)
     draft.state.undo_log.drop(draft.state.unconfirmed, run.key)  # listing the attempt confirms the hand-out
-    run = _taken_over(draft, session, kept(draft, run))
+    run = _record_owner(draft, session, undo_requeue(draft, run))
     place(draft, session.id, run, held.ref.handle)
     draft.state.last_seen[run.key] = draft.now.monotonic
     lift_suspicion(draft, run.key)
@@ -148,8 +148,8 @@ def _close_older(draft: Draft, session: Session, run: Run) -> None:
         draft.state.undo_log.drop(draft.state.streams, older)
 
 
-def _taken_over(draft: Draft, session: Session, run: Run) -> Run:
-    """Record the agent of this session, which has proved ownership, as the agent of the attempt."""
+def _record_owner(draft: Draft, session: Session, run: Run) -> Run:
+    """Record this session's agent, which has proved ownership, as owner of the attempt; return the run."""
     if run.newest.agent == session.agent:
         return run
     run = with_attempt(run, replace(run.newest, agent=session.agent, host=session.host))
@@ -160,15 +160,15 @@ def _taken_over(draft: Draft, session: Session, run: Run) -> Run:
 
 def _judge_past(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt) -> AttemptVerdict:
     if known.state is not AttemptState.ENDED:
-        _hold(draft, session, ref, known)
+        _add_handle(draft, session, ref, known)
         return AttemptVerdict(
             ref=ref,
             fate=Fate.STOP,
             observation_row=known.observation_row,
             run_state=known.run_state,
-            reason=_why_past(known),
+            reason=_given_up_reason(known),
         )
-    exited = replace(_hold(draft, session, ref, known), exited=known.run_state)
+    exited = replace(_add_handle(draft, session, ref, known), exited=known.run_state)
     draft.state.undo_log.put(draft.state.holdings[session.id].by_handle, ref.handle, exited)
     return AttemptVerdict(
         ref=ref,
@@ -180,17 +180,17 @@ def _judge_past(draft: Draft, session: Session, ref: AttemptRef, known: StoredAt
     )
 
 
-def _why_past(known: StoredAttempt) -> str:
-    """Return the reason why an attempt that was given up no longer counts, for people."""
+def _given_up_reason(known: StoredAttempt) -> str:
+    """Return a message for people on why an attempt that was given up no longer counts."""
     if known.run_state in FINAL_RUN:
         return f"the run has ended as {known.run_state} while this agent was silent"
     return "another attempt took over"
 
 
-def _hold(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt) -> HandleEntry:
-    past = HandleEntry(key=known.key, attempt=ref.attempt, run=known.run, sweep=known.sweep)
-    draft.state.undo_log.put(draft.state.holdings[session.id].by_handle, ref.handle, past)
-    return past
+def _add_handle(draft: Draft, session: Session, ref: AttemptRef, known: StoredAttempt) -> HandleEntry:
+    entry = HandleEntry(key=known.key, attempt=ref.attempt, run=known.run, sweep=known.sweep)
+    draft.state.undo_log.put(draft.state.holdings[session.id].by_handle, ref.handle, entry)
+    return entry
 
 
 def _return_missing_hand_outs(draft: Draft, session: Session) -> None:
@@ -199,7 +199,7 @@ def _return_missing_hand_outs(draft: Draft, session: Session) -> None:
     for key in list(state.unconfirmed):
         run = state.runs[key]
         if run.newest.agent == session.agent and key not in state.placements:
-            return_unconfirmed(draft, run, f"agent {session.agent} came back without it")
+            return_unconfirmed(draft, run, f"agent {session.agent} has reattached without the attempt")
 
 
 def _ineligibilities(draft: Draft, session: Session) -> tuple[Ineligible, ...]:
@@ -237,13 +237,12 @@ def release(draft: Draft, event: ReleaseAgent) -> Released:
     """Release an agent from quarantine, and hand out runs to it.
 
     Raises:
-        NotFoundError: there is no such sweep, or no such agent is quarantined.
+        NotFoundError: there is no such sweep, or the agent is not quarantined.
     """
-    held = [key for key in _asked(draft, event) if _holds(draft, key, event.agent)]
+    held = [key for key in _requested_sweeps(draft, event) if _is_quarantined(draft, key, event.agent)]
     if not held:
-        where = f"the guard of {event.sweep} holds" if event.sweep else "no guard holds"
-        no = " no" if event.sweep else ""
-        raise NotFoundError(event.agent, f"{where}{no} agent {event.agent!r:.100}")
+        where = event.sweep or "any sweep"
+        raise NotFoundError(event.agent, f"agent {event.agent!r:.100} is not quarantined in {where}")
     for key in held:
         draft.put_guard(key, event.agent, None)
         draft.record("agent-released", sweep=draft.state.sweeps[key], agent=event.agent)
@@ -257,7 +256,7 @@ def release(draft: Draft, event: ReleaseAgent) -> Released:
     return Released(sweeps=tuple(sorted(str(draft.sweep(key).name) for key in held)))
 
 
-def _asked(draft: Draft, event: ReleaseAgent) -> list[int]:
+def _requested_sweeps(draft: Draft, event: ReleaseAgent) -> list[int]:
     if event.sweep is None:
         parents = ((key, sweep.name.parent) for key, sweep in draft.state.sweeps.items())
         return [key for key, parent in parents if event.within.covers(parent.entity, parent.project)]
@@ -265,15 +264,15 @@ def _asked(draft: Draft, event: ReleaseAgent) -> list[int]:
     return [key] if key in draft.state.sweeps else []
 
 
-def _holds(draft: Draft, key: int, agent: str) -> bool:
+def _is_quarantined(draft: Draft, key: int, agent: str) -> bool:
     guarded = draft.state.index[key].guards.get(agent)
     return guarded is not None and guarded.is_quarantined
 
 
 def resume_with(draft: Draft, key: int, agent: str) -> None:
-    """Resume a sweep that was paused because all attached agents were quarantined, if `agent` is not.
+    """Resume a sweep that was paused because all attached agents were quarantined, if `agent` may take runs.
 
-    This does not reset the counts of failures, unlike a resume by a person, who has fixed the cause.
+    Unlike a resume by a person, who has fixed the cause, this does not reset the failure counts.
     """
     sweep = draft.state.sweeps.get(key)
     if sweep is None or sweep.pause_cause is not PauseCause.ALL_AGENTS_QUARANTINED:

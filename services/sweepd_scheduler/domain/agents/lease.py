@@ -16,7 +16,7 @@ from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
 
 def is_moot(state: State, event: Timer) -> bool:
-    """Return True if a timer can no longer have an effect: its attempt is confirmed, or no agent holds it.
+    """Return True if a timer has no effect: its hand-out is confirmed, or no agent holds the attempt.
 
     If an agent holds the attempt again later, a new timer is set.
     """
@@ -50,10 +50,10 @@ def lease_due(draft: Draft, event: LeaseDue) -> None:
 
 
 def confirm_due(draft: Draft, event: ConfirmDue) -> None:
-    """Return a hand-out to the queue if its agent has not confirmed it in time; not counted as a requeue."""
+    """Return a hand-out that its agent has not confirmed in time to the queue, without counting a requeue."""
     run = draft.state.runs.get(event.key)
     if run is not None and not is_moot(draft.state, event):
-        return_unconfirmed(draft, run, f"agent {run.newest.agent} did not confirm it in time")
+        return_unconfirmed(draft, run, f"agent {run.newest.agent} did not confirm the hand-out in time")
 
 
 def return_unconfirmed(draft: Draft, run: Run, reason: str) -> None:
@@ -71,8 +71,8 @@ def lift_suspicion(draft: Draft, key: RunKey) -> None:
         draft.record("attempt-recovered", run)
 
 
-def kept(draft: Draft, run: Run) -> Run:
-    """Give a run that was requeued because its agent was silent back to that agent; return the run.
+def undo_requeue(draft: Draft, run: Run) -> Run:
+    """Undo the requeue of a run whose silent agent has returned, and return the run as running.
 
     A run that is not pending stays unchanged.
     """

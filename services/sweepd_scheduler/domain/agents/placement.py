@@ -52,7 +52,7 @@ def close_session(draft: Draft, session: str) -> None:
 
 
 def place(draft: Draft, session: str, run: Run, handle: int | None = None) -> AttemptRef:
-    """Place the newest attempt of a run on a session, under `handle`; None: under a new handle."""
+    """Place the newest attempt of a run on a session under `handle` or a new handle; return the reference."""
     state, undo_log, key = draft.state, draft.state.undo_log, run.key
     holdings = state.holdings[session]
     if handle is None:
@@ -71,7 +71,7 @@ def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
     """Remove the live attempt of a run from its session; its handle stays valid for late reports.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         key: key of the run.
         exited: state of the run after the attempt, if the attempt has ended.
     """
@@ -105,7 +105,7 @@ def confirm(draft: Draft, key: RunKey, *, taken: bool) -> None:
 
 
 def new_command(draft: Draft, session: str, key: RunKey, attempt: int, *, starts: bool) -> int:
-    """Return the number of a new command, which is remembered until its result arrives."""
+    """Register a command until its result arrives, and return its number."""
     holdings = draft.state.holdings[session]
     number = holdings.next_command
     holdings.next_command += 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sweepd_scheduler.domain import events
 from sweepd_scheduler.domain.agents.agent import AttemptRef
-from sweepd_scheduler.domain.agents.lease import kept, lift_suspicion, return_unconfirmed
+from sweepd_scheduler.domain.agents.lease import lift_suspicion, return_unconfirmed, undo_requeue
 from sweepd_scheduler.domain.agents.placement import confirm, place, put_session
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import Ack, DetailsChanged, Fenced, Unsupported
@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.hand_out import serve_session, serve_sweep
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs import verdicts
 from sweepd_scheduler.domain.runs.attempt_end import conclude, exit_sentence
-from sweepd_scheduler.domain.runs.checkpoints import begin_anew, resume, saved
+from sweepd_scheduler.domain.runs.checkpoints import forget_rungs_if_restarted, resume, with_checkpoint
 from sweepd_scheduler.domain.runs.results import summary_reported
 from sweepd_scheduler.domain.runs.run import (
     Attempt,
@@ -26,8 +26,8 @@ from sweepd_scheduler.domain.runs.run import (
 )
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
-# Causes after which the run is handed out again, so that the summary of its script does not count.
-_TRIED_AGAIN = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
+# Causes after which the run is requeued, so that the summary of the ended attempt does not count.
+_REQUEUED = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
 def offered(draft: Draft, event: events.Offered) -> None:
@@ -76,7 +76,7 @@ def started(draft: Draft, event: events.Started) -> None:
 
 
 def observed(draft: Draft, event: events.Observed) -> None:
-    """Count the observations after the last stored row; ignore a report that would leave a gap of rows."""
+    """Count the observations in new rows; ignore a report that would leave a gap between rows."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -85,7 +85,7 @@ def observed(draft: Draft, event: events.Observed) -> None:
         if run.state is not RunState.RUNNING:
             run = _running(run, attempt_moved(run.newest, AttemptState.RUNNING), draft.now.wall)
         waited = waits_for_canary(draft.state.sweeps[run.sweep])
-        _take(draft, run, event.last_row, fresh)
+        _count_observations(draft, run, event.last_row, fresh)
         draft.send(event.session, Ack(ref=event.ref, observation_row=event.last_row))
         if waited and not waits_for_canary(draft.state.sweeps[run.sweep]):
             serve_sweep(draft, run.sweep)
@@ -93,19 +93,19 @@ def observed(draft: Draft, event: events.Observed) -> None:
         draft.send(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
 
 
-def _take(draft: Draft, run: Run, last_row: int, fresh: Sequence[events.Observation]) -> None:
+def _count_observations(draft: Draft, run: Run, last_row: int, fresh: Sequence[events.Observation]) -> None:
     """Count values in order, and store the objective state of the run with each checkpoint."""
     values: list[float] = []
     if any(each.checkpoint is None for each in fresh):
-        begin_anew(draft, run)
+        forget_rungs_if_restarted(draft, run)
     for each in fresh:
         if each.checkpoint is None:
             values.append(each.value)
             continue
-        verdicts.take(draft, run, each.row, values)
-        run, values = saved(draft.state.runs[run.key], each.checkpoint), []
+        verdicts.count_values(draft, run, each.row, values)
+        run, values = with_checkpoint(draft.state.runs[run.key], each.checkpoint), []
         draft.put_run(run)
-    verdicts.take(draft, run, last_row, values)
+    verdicts.count_values(draft, run, last_row, values)
 
 
 def exited(draft: Draft, event: events.Exited) -> None:
@@ -117,16 +117,16 @@ def exited(draft: Draft, event: events.Exited) -> None:
         draft.send(event.session, Ack(ref=event.ref, observation_row=run.observation_row))
         return
     run = replace(run, logged_keys=event.logged_keys)
-    if event.summary_value is not None and event.exit.cause not in _TRIED_AGAIN:
+    if event.summary_value is not None and event.exit.cause not in _REQUEUED:
         run = summary_reported(draft, run, event.summary_value)
     reason = exit_sentence(run, event.exit, event.log_tail)
     ended = _end_time(run, event, draft.now.wall)
     attempt = attempt_moved(run.newest, AttemptState.ENDED, reason=reason, end_time=ended)
     attempt = replace(attempt, exit=event.exit, log_bytes=event.log_bytes)
     notice = conclude(draft, run, attempt, event.exit, reason)
-    left = draft.state.holdings[event.session].by_handle[event.ref.handle].exited
+    after = draft.state.holdings[event.session].by_handle[event.ref.handle].exited
     draft.send(
-        event.session, Ack(ref=event.ref, observation_row=run.observation_row, run_state=left, notice=notice)
+        event.session, Ack(ref=event.ref, observation_row=run.observation_row, run_state=after, notice=notice)
     )
 
 
@@ -140,7 +140,7 @@ def described(draft: Draft, event: events.Described) -> None:
         run = draft.state.runs[held.key]
         if event.preempting and not run.newest.preempting:
             draft.put_run(with_attempt(run, replace(run.newest, preempting=True)))
-    _name(draft, held.key, event)
+    _set_display_name(draft, held.key, event)
     draft.changes.append(
         DetailsChanged(
             key=held.key,
@@ -154,7 +154,7 @@ def described(draft: Draft, event: events.Described) -> None:
     draft.send(event.session, Ack(ref=event.ref, details_sequence=event.sequence))
 
 
-def _name(draft: Draft, key: RunKey, event: events.Described) -> None:
+def _set_display_name(draft: Draft, key: RunKey, event: events.Described) -> None:
     """Set the display name and tags of a run that is in memory, so that watches show them."""
     run = draft.state.runs.get(key)
     if run is None or run.attempt != event.ref.attempt:
@@ -179,7 +179,7 @@ def answered(draft: Draft, event: events.Answered) -> None:
         return
     if event.error:
         run = draft.state.runs[command.key]
-        return_unconfirmed(draft, run, f"agent {run.newest.agent} cannot start it: {event.error:.500}")
+        return_unconfirmed(draft, run, f"agent {run.newest.agent} cannot start the run: {event.error:.500}")
     else:
         confirm(draft, command.key, taken=True)
         serve_session(draft, event.session)
@@ -205,9 +205,9 @@ def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
         return None
     if run.key in state.unconfirmed:
         confirm(draft, run.key, taken=True)
-        draft.given[session] = None  # it may have room now
+        draft.sessions_to_notify[session] = None  # the session may have free capacity now
     if run.state is RunState.PENDING:
-        run = kept(draft, run)
+        run = undo_requeue(draft, run)
         place(draft, session, run, ref.handle)
     return draft.state.runs[run.key]
 

@@ -47,13 +47,13 @@ class Remembered:
 
     @property
     def size_bytes(self) -> int:
-        """Size on disk, with rows and indices, that counts for quotas."""
+        """Size on disk that counts towards quotas, rows and indices included."""
         names = (self.key.account, self.key.project, self.key.request_id)
         return _REQUEST_BYTES + 3 * sum(len(name.encode()) for name in names) + len(self.response)
 
 
 DAY = 24 * 3600 * SECOND
-"""Time that a request is remembered, in microseconds."""
+"""Time for which a request is remembered, in microseconds."""
 
 QUOTA_BYTES = 128 * 1024 * 1024
 """Quota of one account in one project: 100,000 requests a day with responses of a kilobyte."""
@@ -97,7 +97,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recollection:
-    """Those requests of a batch that are already stored, and the used parts of the quotas that it needs."""
+    """Requests of a batch that are already stored, and the usage of the quotas that the batch needs."""
 
     requests: Mapping[RequestKey, Remembered] = field(default_factory=dict)
     used: Mapping[Owner, Used] = field(default_factory=dict)
@@ -133,7 +133,7 @@ class RequestQuotaError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Re
 class RememberedRequests:
     """Remembered requests of one batch; new ones can be undone until the batch is stored.
 
-    The age of requests is measured on a clock of its own: it starts at the time of the newest stored request
+    The age of requests is measured on a separate clock, which starts at the time of the newest stored request
     and advances with the monotonic clock of this process. So no request is forgotten early because the wall
     clock jumps, and none ages while the scheduler is down.
     """
@@ -169,7 +169,7 @@ class RememberedRequests:
         return self._start + int((now.monotonic - self._started) * SECOND)
 
     def begin(self, found: Recollection) -> None:
-        """Begin a batch, with what is stored about its requests."""
+        """Begin a batch with the stored data about its requests."""
         self._known = dict(found.requests)
         self._used = dict(found.used)
         self._unreadable = None

@@ -7,7 +7,7 @@ from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.eligibility import notify_serving
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.requests import NotInMemoryError
-from sweepd_scheduler.domain.runs.results import forget_best_of, remains
+from sweepd_scheduler.domain.runs.results import forget_best_of, result_of
 from sweepd_scheduler.domain.runs.run import Run
 from sweepd_scheduler.domain.runs.run_end import start_timer
 from sweepd_scheduler.domain.search.study import StudyEvent
@@ -37,7 +37,7 @@ def load_sweep(draft: Draft, name: SweepName, stored: StoredSweep | None) -> Swe
     ended = draft.state.ended.get(key)
     if ended is None:
         return draft.state.sweeps[key]
-    if stored is None or stored.sweep.key != key or not ended.still_is(stored.sweep):
+    if stored is None or stored.sweep.key != key or not ended.matches(stored.sweep):
         raise NotInMemoryError(str(name), whole=True)
     draft.take_sweep(stored)
     notify_serving(draft, key)
@@ -48,7 +48,7 @@ def reopen(draft: Draft, key: int, by: str, ending: Ending | None) -> None:
     """Reopen a sweep that has ended or is ending.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         key: the sweep.
         by: name of the request, for the history.
         ending: why the sweep still starts no new runs; None if it starts new runs.
@@ -78,8 +78,8 @@ def check_final(draft: Draft, run: Run) -> None:
     Raises:
         NotInMemoryError: the run is not final, or has changed.
     """
-    again = draft.state.index[run.sweep].again
-    if run.state not in FINAL_RUN or again.get(run.number, (run.state, run.attempt)) != (
+    retried = draft.state.index[run.sweep].retried
+    if run.state not in FINAL_RUN or retried.get(run.number, (run.state, run.attempt)) != (
         run.state,
         run.attempt,
     ):
@@ -97,7 +97,7 @@ def reopen_point(draft: Draft, run: Run, others: Sequence[Run]) -> None:
     """Undo the end of a point whose runs are all final, and add an observation that it is handed out again.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         run: one of its runs.
         others: those of its runs that stay final, so that their results count when the point ends again.
 
@@ -108,7 +108,7 @@ def reopen_point(draft: Draft, run: Run, others: Sequence[Run]) -> None:
     for other in others:
         check_final(draft, other)
     if others:
-        ends = [remains(sweep, other, other.state) for other in others]
+        ends = [result_of(sweep, other, other.state) for other in others]
         draft.state.undo_log.put(index.blocks, run.block, ends)
     draft.rank(run.sweep, run.block, None)
     draft.observe(run.sweep, run.block, StudyEvent.HANDED_OUT)
@@ -128,10 +128,10 @@ class CutPoint:
 def cut_point(draft: Draft, sweep: Sweep, read: Sequence[Run]) -> CutPoint | None:
     """Return the last point of a sweep if the cap has cut it short, else None.
 
-    None also if the sweep was stopped or cancelled or has failed, as it then adds no runs to the point.
+    Also return None if the sweep was stopped or cancelled or has failed, as the point gets no more runs then.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         sweep: the sweep, in memory.
         read: the last runs as stored; empty if they have not been read.
 

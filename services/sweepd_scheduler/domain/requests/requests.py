@@ -49,7 +49,7 @@ class RetryRuns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnqueueRun:
-    """Request to try a point. `point` may omit parameters; `first`: before all pending runs."""
+    """Request to try a point. `point` may omit parameters; `first`: queue it before all pending runs."""
 
     sweep: SweepName
     point: Point

@@ -14,7 +14,7 @@ from sweepd_kernel.errors import (
 )
 from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
+from sweepd_scheduler.domain.effects import RUNS_PER_STEP, Steps
 from sweepd_scheduler.domain.guard import reset_counts
 from sweepd_scheduler.domain.hand_out import new_block, room, serve_sweep
 from sweepd_scheduler.domain.replacing import replace
@@ -27,7 +27,7 @@ from sweepd_scheduler.domain.requests.reopening import (
     sweep_state,
     take_ended,
 )
-from sweepd_scheduler.domain.runs.results import counts_at_once, forget_best_of, remains
+from sweepd_scheduler.domain.runs.results import counts_at_once, forget_best_of, result_of
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance, Run, StopMode, moved
 from sweepd_scheduler.domain.runs.run_end import end
 from sweepd_scheduler.domain.runs.values import reaches_target
@@ -45,7 +45,7 @@ class CapReachedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Rea
 
     def __init__(self, name: str, run_cap: int) -> None:
         super().__init__(
-            f"{name} has its run_cap of {run_cap} runs; raise it first",
+            f"{name} has reached its run_cap of {run_cap} runs; raise it first",
             metadata={"name": name, "run_cap": str(run_cap)},
         )
 
@@ -75,8 +75,8 @@ def enqueue(draft: Draft, event: requests.EnqueueRun) -> requests.Runs:
         draft.record("run-enqueued", run)
     end_if_exhausted(draft, sweep.key)
     serve_sweep(draft, sweep.key)
-    stand = tuple(draft.state.runs[run.key] for run in runs)
-    return requests.Runs(runs=stand, kind=sweep.value_kind)
+    current = tuple(draft.state.runs[run.key] for run in runs)
+    return requests.Runs(runs=current, kind=sweep.value_kind)
 
 
 def _drawn(sweep: Sweep, partial: Point, seen: Mapping[bytes, int]) -> ChosenPoint:
@@ -97,7 +97,7 @@ def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:
 
 
 def _completed(sweep: Sweep, partial: Point, number: int, seen: Mapping[bytes, int]) -> dict[str, Json]:
-    """Complete a partial point, if possible to a point that was not handed out before."""
+    """Complete a partial point, if possible to one that was not handed out before."""
     spec, space = sweep.spec, sweep.spec.search_space
     _refuse(space.partial_violations(partial))
     draws = [number + _STRIDE * attempt for attempt in range(_DRAWS)]
@@ -134,8 +134,8 @@ def retry_runs(draft: Draft, event: requests.RetryRuns) -> Steps[requests.Retrie
     for done, run in enumerate(runs, 1):
         take_ended(draft, run)
         _uncount(draft, run, blocks[run.block])
-        _wait_again(draft, run)
-        if done % RUNS_A_STEP == 0:
+        _queue_for_retry(draft, run)
+        if done % RUNS_PER_STEP == 0:
             yield
     best = draft.state.sweeps[sweep.key].best
     if best is not None and best.run in blocks:
@@ -159,7 +159,7 @@ def _may_be_retried(draft: Draft, run: Run, *, named: bool) -> bool:
 
 
 def _ending_after(draft: Draft, sweep: Sweep, runs: Iterable[Run]) -> Ending | None:
-    """Return why a sweep starts no new runs after these retries; None if it starts them."""
+    """Return the reason why a sweep starts no new runs after these retries; None if it starts new runs."""
     if sweep.ending is Ending.STOP or sweep.state is SweepState.STOPPED:
         return Ending.RETRIED
     metric = sweep.spec.metric
@@ -182,12 +182,12 @@ def _uncount(draft: Draft, run: Run, block: Iterable[Run]) -> None:
         return
     sweep, index = draft.state.sweeps[run.sweep], draft.state.index[run.sweep]
     left = index.blocks[run.block]
-    draft.state.undo_log.remove(left, remains(sweep, run, run.state))
+    draft.state.undo_log.remove(left, result_of(sweep, run, run.state))
     if not left:
         draft.state.undo_log.drop(index.blocks, run.block)
 
 
-def _wait_again(draft: Draft, run: Run) -> None:
+def _queue_for_retry(draft: Draft, run: Run) -> None:
     waiting = replace(
         moved(run, RunState.PENDING, reason="retried by a person"),
         place=0,

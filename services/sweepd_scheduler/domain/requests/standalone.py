@@ -44,7 +44,7 @@ def create_run(draft: Draft, event: CreateRun) -> Runs:
         NotInMemoryError: the run with this id has to be read from the database first.
     """
     if event.id is not None and draft.state.is_standalone(event.parent, event.id):
-        run = _claimed(draft, event, event.id)
+        run = _claim(draft, event, event.id)
     else:
         run = _add(draft, event)
     return Runs(runs=(run,), kind=draft.state.sweeps[run.sweep].value_kind)
@@ -69,16 +69,16 @@ def _add(draft: Draft, event: CreateRun) -> Run:
         place=number,
         state=RunState.RUNNING,
     )
-    run = _begun(draft, run, event)
+    run = _start_attempt(draft, run, event)
     owner = sweep_of_run_id(free[0])
     if owner is not None:
-        draft.state.undo_log.add(draft.state.run_like, (event.parent, owner))
+        draft.state.undo_log.add(draft.state.reserved_ids, (event.parent, owner))
     draft.record("run-created", run, agent=event.agent)
     return run
 
 
-def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
-    """Begin the attempt of a claim; store attempts that were skipped before it as returned."""
+def _start_attempt(draft: Draft, run: Run, event: CreateRun) -> Run:
+    """Start the attempt that a claim names; store attempt numbers skipped before it as returned attempts."""
     now = draft.now.wall
     begun = min(event.start_time or now, now)
     attempt = Attempt(
@@ -94,11 +94,11 @@ def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
     if run.state is not RunState.RUNNING:
         run = moved(run, RunState.RUNNING)
     for missed in range(run.attempt + 1, event.attempt):
-        never = replace(
+        skipped = replace(
             attempt, number=missed, state=AttemptState.RETURNED, start_time=0, argv=(), end_time=now
         )
         run = replace(
-            run, attempts=(*run.attempts, replace(never, reason="a later attempt reports all of it"))
+            run, attempts=(*run.attempts, replace(skipped, reason="a later attempt reports all its data"))
         )
         draft.put_run(run)
     run = replace(
@@ -114,22 +114,22 @@ def _begun(draft: Draft, run: Run, event: CreateRun) -> Run:
     return run
 
 
-def _begun_again(draft: Draft, run: Run, event: CreateRun) -> Run:
+def _start_next_attempt(draft: Draft, run: Run, event: CreateRun) -> Run:
     """Resume a run whose script was restarted; the new attempt repeats the reports of earlier attempts."""
     draft.record("run-claimed", run, before=run.state, agent=event.agent, begins=event.attempt)
     if run.state in FINAL_RUN:
         draft.take_run(run)
-        return _begun(draft, run, event)
+        return _start_attempt(draft, run, event)
     unplace(draft, run.key)
     given_up = attempt_moved(
-        run.newest, AttemptState.LOST, end_time=draft.now.wall, reason="its script was started again"
+        run.newest, AttemptState.LOST, end_time=draft.now.wall, reason="its script was restarted"
     )
     run = with_attempt(run, given_up)
     draft.put_run(run)  # this drops the lease, so that the next attempt begins with a new one
-    return _begun(draft, run, event)
+    return _start_attempt(draft, run, event)
 
 
-def _claimed(draft: Draft, event: CreateRun, run_id: str) -> Run:
+def _claim(draft: Draft, event: CreateRun, run_id: str) -> Run:
     """Return the existing run, resumed if necessary, if the claim proves ownership of it."""
     found = event.found
     name = f"{event.parent}/{run_id}"
@@ -141,14 +141,14 @@ def _claimed(draft: Draft, event: CreateRun, run_id: str) -> Run:
     if not proves(event.secret, run.newest.secret_digest):
         raise NameTakenError(name)
     if event.attempt > run.attempt:
-        return _begun_again(draft, run, event)
+        return _start_next_attempt(draft, run, event)
     if run.state is RunState.CRASHED and run.newest.state is AttemptState.LOST:
-        return _taken_up(draft, run)
+        return _resume(draft, run)
     return run
 
 
-def _taken_up(draft: Draft, run: Run) -> Run:
-    """Resume a run that counted as lost although its script had not ended."""
+def _resume(draft: Draft, run: Run) -> Run:
+    """Resume a run that counted as crashed although its script had not ended."""
     draft.take_run(run)
     attempt = attempt_moved(run.newest, AttemptState.RUNNING)
     back = moved(run, RunState.RUNNING, attempt=attempt)

@@ -9,7 +9,7 @@ from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain import sweep as sweeps
 from sweepd_scheduler.domain.agents.placement import stop
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.effects import RUNS_A_STEP, Steps
+from sweepd_scheduler.domain.effects import RUNS_PER_STEP, Steps
 from sweepd_scheduler.domain.hand_out import complete_block, room, serve_sweep
 from sweepd_scheduler.domain.names import NameTakenError, SweepName
 from sweepd_scheduler.domain.replacing import replace
@@ -63,7 +63,7 @@ def create_sweep(draft: Draft, event: requests.CreateSweep) -> Steps[Sweep]:
 
 
 def pause_sweep(draft: Draft, event: requests.PauseSweep) -> Sweep:
-    """Hand out no runs of a sweep until it is resumed.
+    """Pause a sweep: hand out none of its runs until it is resumed.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
@@ -72,7 +72,7 @@ def pause_sweep(draft: Draft, event: requests.PauseSweep) -> Sweep:
 
 
 def resume_sweep(draft: Draft, event: requests.ResumeSweep) -> Sweep:
-    """Hand out runs of a sweep again; reset the counts that lead to automatic pauses.
+    """Resume a sweep: hand out its runs again, and reset the counts that lead to automatic pauses.
 
     Raises:
         DomainError: there is no such sweep, or it has ended.
@@ -116,7 +116,7 @@ def cancel_sweep(draft: Draft, event: requests.CancelSweep) -> Steps[Sweep]:
             run_end.end(draft, run, RunState.KILLED, "the sweep was cancelled")
         else:
             stop(draft, run, StopMode.KILL, "the sweep was cancelled")
-        if done % RUNS_A_STEP == 0:
+        if done % RUNS_PER_STEP == 0:
             yield
     return draft.sweep(before.key)
 
@@ -148,10 +148,10 @@ class StaleRevisionError(DomainError, status=Status.ABORTED, reason=Reason.STALE
 
 
 def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
-    """Change the specification; a sweep that has reached its cap continues if the cap is raised.
+    """Edit the specification of a sweep; a sweep that has reached its cap continues if the cap is raised.
 
     Raises:
-        DomainError: there is no such sweep, it was edited meanwhile, or data has to be read first.
+        DomainError: there is no such sweep, it was edited meanwhile, or data has to be loaded first.
     """
     before = load_sweep(draft, event.name, event.stored)
     if event.revision not in (0, before.revision):
@@ -162,8 +162,8 @@ def edit(draft: Draft, event: requests.UpdateSweep) -> Sweep:
         return before
     more = _has_more_room(before, spec)
     cut = cut_point(draft, before, event.last) if more else None
-    beyond = _beyond_the_cap(draft, draft.state.sweeps[key], cut) if more else before
-    sweep = replace(beyond, spec=spec, revision=before.revision + 1)
+    raised = _after_raised_cap(draft, draft.state.sweeps[key], cut) if more else before
+    sweep = replace(raised, spec=spec, revision=before.revision + 1)
     draft.record("sweep-edited", sweep=sweep, fields=", ".join(sorted(event.edit.fields)))
     draft.edit_sweep(sweep)
     if key in draft.state.sweeps:
@@ -180,7 +180,7 @@ def _has_more_room(sweep: Sweep, spec: SweepSpec) -> bool:
     return room(sweep) == 0 and room(replace(sweep, spec=spec)) != 0
 
 
-def _beyond_the_cap(draft: Draft, sweep: Sweep, cut: CutPoint | None) -> Sweep:
+def _after_raised_cap(draft: Draft, sweep: Sweep, cut: CutPoint | None) -> Sweep:
     """Return a sweep after its cap was raised, reopened if new runs are possible.
 
     Without new points, it is still reopened for the missing runs of a point that was cut short.

@@ -63,8 +63,8 @@ def fail_attempt(draft: Draft, run: Run, attempt: Attempt, reason: str) -> None:
         end(draft, run, RunState.FAILED, reason, attempt=attempt)
         return
     allowed = sweep.spec.retry.failure
-    has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP and run.stop is None
-    if run.failures < allowed and has_unfinished:
+    may_retry = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP and run.stop is None
+    if run.failures < allowed and may_retry:
         guard.attempt_failed(draft, run, reason)
         sentence = f"{reason}; retry {run.failures + 1} of {allowed}"
         requeue(draft, run, attempt, sentence, failures=1)

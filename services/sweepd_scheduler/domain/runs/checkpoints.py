@@ -10,15 +10,15 @@ from sweepd_scheduler.domain.runs.results import value_logged
 from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Run, with_attempt
 from sweepd_scheduler.domain.runs.values import Values
 
-MOST_CHECKPOINTS = 16
+MAX_CHECKPOINTS = 16
 """Maximum number of checkpoints per attempt; the oldest are dropped, as scripts resume from a recent one."""
 
 
-def saved(run: Run, step: int) -> Run:
-    """Return the run with a new checkpoint, which covers all steps up to `step`, in its newest attempt."""
+def with_checkpoint(run: Run, step: int) -> Run:
+    """Return the run with a checkpoint of all steps up to `step` added to its newest attempt."""
     fresh = Checkpoint(step=step, values=run.values, stopping=run.stopping)
     others = (each for each in run.newest.checkpoints if each.step != step)
-    kept = (*others, fresh)[-MOST_CHECKPOINTS:]
+    kept = (*others, fresh)[-MAX_CHECKPOINTS:]
     return with_attempt(run, replace(run.newest, checkpoints=kept))
 
 
@@ -27,8 +27,8 @@ def has_any(run: Run) -> bool:
     return any(attempt.checkpoints for attempt in run.attempts)
 
 
-def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
-    """Return the last checkpoint at or before a step that no later attempt has superseded; None if none.
+def checkpoint_at(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
+    """Return the last checkpoint at or before a step that no later attempt has superseded, or None.
 
     An attempt that resumed from a step supersedes all earlier checkpoints after that step; one that started
     over supersedes all earlier checkpoints.
@@ -47,11 +47,11 @@ def found(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
 
 
 def resume(draft: Draft, run: Run) -> None:
-    """Restore the objective state of a resumed run from its checkpoint, unless the attempt has values."""
+    """Restore the objective state of a resumed run from its checkpoint, unless it has logged values."""
     step = run.newest.resumed_from_step
     if step is None or run.values != Values():
         return
-    checkpoint = found(run.attempts[:-1], step)
+    checkpoint = checkpoint_at(run.attempts[:-1], step)
     iterations = checkpoint.values.iterations if checkpoint else 0
     draft.forget_rungs(run, beyond=iterations)
     if checkpoint is None:
@@ -62,7 +62,7 @@ def resume(draft: Draft, run: Run) -> None:
         value_logged(draft, run, checkpoint.values.best)
 
 
-def begin_anew(draft: Draft, run: Run) -> None:
+def forget_rungs_if_restarted(draft: Draft, run: Run) -> None:
     """Clear the rung values of a run that starts over; called before its first value is counted."""
     if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
         draft.forget_rungs(run)

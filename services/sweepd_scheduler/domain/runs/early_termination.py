@@ -271,7 +271,7 @@ def judge_patience(
         count once they add up to more than `min_delta`.
 
     Args:
-        rule: number of iterations without an improvement, and the least improvement that counts.
+        rule: number of iterations without an improvement, and the smallest improvement that counts.
         goal: direction of the objective.
         state: the last improvement of the run, this iteration included.
         iteration: the iteration that the run has just reached.

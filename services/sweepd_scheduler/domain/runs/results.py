@@ -1,4 +1,4 @@
-"""Effect of results of runs on their sweep: best value, target, observations of the search, and progress.
+"""Effects of run results on their sweep: best value, target, observations of the search, and progress.
 
 Without `repeats` each run counts: if `metric.value` is best, each value when it is logged, else one value
 when the run ends. With `repeats` a point counts once, when all its runs have ended, under the number of its
@@ -34,12 +34,12 @@ def counts_at_once(sweep: Sweep) -> bool:
 
 
 def has_reached_target(sweep: Sweep) -> bool:
-    """Return True if any value that counts is as good as the target."""
+    """Return True if any value that counts is at least as good as the target."""
     metric, best = sweep.spec.metric, sweep.best
     return metric is not None and best is not None and reaches_target(metric, best.value)
 
 
-def remains(sweep: Sweep, run: Run, state: RunState) -> EndedTrial:
+def result_of(sweep: Sweep, run: Run, state: RunState) -> EndedTrial:
     """Return the result of a run that ends in this state."""
     return EndedTrial.of(state, run.values, run.value(sweep.value_kind), tried=bool(run.attempts))
 
@@ -50,7 +50,7 @@ def value_logged(draft: Draft, run: Run, value: float) -> None:
     if not sweep.objective_seen or sweep.objective_missing is not None:
         draft.put_sweep(replace(sweep, objective_seen=True, objective_missing=None))
     if counts_at_once(sweep):
-        _offer(draft, run, run.number, value)
+        _update_best(draft, run, run.number, value)
 
 
 def summary_reported(draft: Draft, run: Run, value: float) -> Run:
@@ -71,19 +71,19 @@ def summary_reported(draft: Draft, run: Run, value: float) -> Run:
 
 
 def run_ending(draft: Draft, run: Run, state: RunState) -> None:
-    """Count the result of a run that is about to end, and of its point if all its other runs have ended."""
+    """Count the result of a run that is about to end, and of its point if its other runs have ended."""
     sweep = draft.state.sweeps[run.sweep]
-    ended = remains(sweep, run, state)
+    ended = result_of(sweep, run, state)
     if sweep.spec.repeats > 1:
         _repeat_ended(draft, sweep, run, ended)
         return
     draft.observe(sweep.key, run.number, StudyEvent.ENDED, ended=ended)
     if not counts_at_once(sweep) and ended.value is not None:
-        _offer(draft, run, run.number, ended.value)
+        _update_best(draft, run, run.number, ended.value)
 
 
 def forget_best_of(draft: Draft, run: Run) -> None:
-    """Recompute the best value of a sweep if it is that of this run, which starts over, or of its point."""
+    """Recompute the best value of a sweep if it came from this run, which starts over, or from its point."""
     sweep = draft.state.sweeps[run.sweep]
     if sweep.best is None or sweep.best.run != run.block:
         return
@@ -109,7 +109,7 @@ def _repeat_ended(draft: Draft, sweep: Sweep, run: Run, ended: EndedTrial) -> No
     draft.observe(sweep.key, run.block, StudyEvent.ENDED, ended=point)
     draft.rank(sweep.key, run.block, point.value)
     if point.value is not None:
-        _offer(draft, run, run.block, point.value)
+        _update_best(draft, run, run.block, point.value)
 
 
 def _others_unfinished(draft: Draft, sweep: Sweep, run: Run) -> bool:
@@ -119,7 +119,7 @@ def _others_unfinished(draft: Draft, sweep: Sweep, run: Run) -> bool:
     return any(other is not None and other.block == run.block for other in others)
 
 
-def _offer(draft: Draft, run: Run, number: int, value: float) -> None:
+def _update_best(draft: Draft, run: Run, number: int, value: float) -> None:
     """Update the best value of the sweep, and end its search if the value reaches the target."""
     before = sweep = draft.state.sweeps[run.sweep]
     metric = sweep.spec.metric
@@ -210,7 +210,7 @@ Source: Knuth, "The Art of Computer Programming", volume 3 (1998), section 6.4. 
 could be biased: in a grid, all of these runs may have the same value of a parameter.
 """
 
-_WHOLE = 2**32
+_MODULUS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +222,13 @@ class Share:
     @classmethod
     def of(cls, most: int, total: int) -> "Share":
         """Return a sample of about `most` of `total` runs, or of all runs if there are at most `most`."""
-        return cls(_WHOLE if total <= most else most * _WHOLE // total)
+        return cls(_MODULUS if total <= most else most * _MODULUS // total)
 
     def has(self, number: int) -> bool:
         """Return True if the run with this number is in the sample; the sign of the number is ignored."""
-        return abs(number) * FACTOR % _WHOLE < self.below
+        return abs(number) * FACTOR % _MODULUS < self.below
 
 
 def evenly_ordered(count: int) -> list[int]:
     """Return the positions 0 to `count - 1`, ordered so that every prefix is spread evenly over them."""
-    return sorted(range(count), key=lambda place: place * FACTOR % _WHOLE)
+    return sorted(range(count), key=lambda place: place * FACTOR % _MODULUS)

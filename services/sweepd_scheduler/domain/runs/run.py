@@ -112,7 +112,7 @@ class Attempt:
 class PointSource(StrEnum):
     """Source of a point: a search method, a list in the sweep file, or a person.
 
-    Of a model-based search: FRESH and PREFETCHED suggestions, and FALLBACK, a random point.
+    A model-based search has the sources FRESH and PREFETCHED (suggestions) and FALLBACK (a random point).
     """
 
     GRID = "grid"
@@ -153,7 +153,7 @@ class Run:
         repeat: index among the runs of its point, from 0; the runs of a point have consecutive numbers.
         digest: digest of its point; for a standalone run, its id.
         occurrence: how often its point was handed out before, or tried by prior runs.
-        place: its position in the queue: the lowest is handed out first, of equal ones the lowest run number.
+        place: its position in the queue: lower positions come first, at equal positions lower run numbers.
         requeues: number of times that it was requeued because its agent was lost.
         failures: number of times that it was requeued because it failed.
         stopping: state of each early-termination rule, in order; empty: none yet.
@@ -198,7 +198,7 @@ class Run:
 
     @property
     def block(self) -> int:
-        """Number of the first run of its point; its own without repeats."""
+        """Number of the first run of its point; without repeats, its own number."""
         return self.number - self.repeat
 
     def value(self, kind: ObjectiveValue) -> float | None:

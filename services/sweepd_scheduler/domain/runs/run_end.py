@@ -10,13 +10,13 @@ from sweepd.spec.sweep_spec import Metric
 from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain.agents.placement import unplace
 from sweepd_scheduler.domain.draft import Draft
-from sweepd_scheduler.domain.effects import RUNS_A_STEP, LogLine, Steps, SweepEnded
+from sweepd_scheduler.domain.effects import RUNS_PER_STEP, LogLine, Steps, SweepEnded
 from sweepd_scheduler.domain.eligibility import waits_for_canary
 from sweepd_scheduler.domain.events import SECOND, ClockReading, TimeoutDue
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.results import run_ending
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
-from sweepd_scheduler.domain.runs.values import missing_sentence, one_more, pause_sentence
+from sweepd_scheduler.domain.runs.values import missing_sentence, pause_sentence, with_one_more
 from sweepd_scheduler.domain.state import State
 from sweepd_scheduler.domain.sweep import Ending, PauseCause, Sweep, settled
 from sweepd_scheduler.domain.sweep import moved as sweep_moved
@@ -25,10 +25,10 @@ from sweepd_scheduler.domain.transitions import FINAL_SWEEP, RunState, SweepStat
 
 
 def end(draft: Draft, run: Run, state: RunState, reason: str, *, attempt: Attempt | None = None) -> None:
-    """Bring a run into a final state.
+    """Move a run to a final state.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         run: the run before the change.
         state: the final state.
         reason: one sentence, may be empty.
@@ -65,7 +65,7 @@ def requeue(
     """Put a run at the front of the queue; end it if it can no longer be handed out.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         run: the run before the change.
         attempt: its newest attempt, already ended or given up.
         reason: one sentence.
@@ -106,7 +106,7 @@ def check_objective(draft: Draft, run: Run) -> str:
         return ""
     if run.values.logged or metric.name in run.logged_keys:
         return f"your script logged `{metric.name}`, but never as a finite number"
-    missing = one_more(sweep.objective_missing, run.logged_keys)
+    missing = with_one_more(sweep.objective_missing, run.logged_keys)
     sweep = replace(sweep, objective_missing=missing)
     pausable = sweep.state in (SweepState.RUNNING, SweepState.PENDING)
     if missing.pauses and not sweep.objective_seen and pausable:
@@ -122,7 +122,7 @@ def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
     waiting = sorted(draft.state.index[key].pending)
     for done, number in enumerate(waiting, 1):
         end(draft, draft.state.runs[(key, number)], RunState.STOPPED, "the sweep was stopped")
-        if done % RUNS_A_STEP == 0:
+        if done % RUNS_PER_STEP == 0:
             yield
     settle(draft, key)
     if key in draft.state.sweeps:
@@ -131,7 +131,7 @@ def stop_sweep(draft: Draft, key: int, reason: str) -> Steps[Sweep]:
 
 
 def fail_sweep(draft: Draft, key: int, reason: str) -> None:
-    """Fail a sweep at once because its runs cannot work; end its pending runs and let live runs finish."""
+    """Fail a sweep at once, as its canary has failed; end its pending runs and let live runs finish."""
     failed = sweep_moved(draft.state.sweeps[key], SweepState.FAILED, reason=reason, now=draft.now.wall)
     failed = replace(failed, ending=None)
     draft.record("sweep-failed", sweep=failed, reason=reason)
@@ -144,7 +144,7 @@ def fail_sweep(draft: Draft, key: int, reason: str) -> None:
 
 
 def settle(draft: Draft, key: int) -> None:
-    """Bring a sweep that is ending to its final state, if all of its runs are final."""
+    """Move a sweep that is ending to its final state, if all of its runs are final."""
     before = draft.state.sweeps.get(key)
     if before is None:
         return
@@ -163,8 +163,8 @@ def send_sweep_ended(draft: Draft, sweep: Sweep) -> None:
 
 def canary_failed(sweep: Sweep, run: Run) -> bool:
     """Return True if a run that has just ended was the canary, and ended without logging the objective."""
-    has_unfinished = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
-    return waits_for_canary(sweep) and has_unfinished and bool(run.attempts)
+    is_active = sweep.state not in FINAL_SWEEP and sweep.ending is not Ending.STOP
+    return waits_for_canary(sweep) and is_active and bool(run.attempts)
 
 
 def canary_sentence(metric: Metric, run: Run, reason: str) -> str:
@@ -192,7 +192,7 @@ _CANARY_ENDS = {
 
 
 def timeout_due(draft: Draft, event: TimeoutDue) -> Steps[None]:
-    """Stop a sweep whose timeout has passed; ignore a timer that was set before it was last reopened."""
+    """Stop a sweep whose timeout has passed; ignore a timer set before the sweep was last reopened."""
     sweep = draft.state.sweeps.get(event.sweep)
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.ending is Ending.STOP:
         return

@@ -1,4 +1,4 @@
-"""Values of the objective: of a run, of a point with repeats, and ranked over a sweep."""
+"""Objective values of runs and of points with repeats, and their ranking in a sweep."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
@@ -68,12 +68,12 @@ class EndedTrial:
     """Result of a run, or of a point, that has ended.
 
     Args:
-        state: how it ended.
+        state: its final state.
         tried: whether it was ever handed out.
         value: its value for the search, if it has one.
         best: best value over all its iterations.
         worst: worst value over all its iterations.
-        last: last value over all its iterations.
+        last: its last value.
         iterations: number of its iterations.
     """
 
@@ -102,7 +102,7 @@ class EndedTrial:
 def point_ended(ended: Sequence[EndedTrial], how: Aggregate, goal: Goal) -> EndedTrial:
     """Return the result of a point whose runs have all ended.
 
-    If any run failed, so did the point; else if any run was stopped, so was the point. Crashed and killed
+    A point with a failed run has failed; else a point with a stopped run was stopped. Crashed and killed
     runs count only if there are no others. Only a finished or stopped point can have a value; for any other,
     `best` and `last` cover all its runs, as the search may use them instead.
     """
@@ -161,7 +161,7 @@ class Best:
 
 
 class Ranking:
-    """Values of runs ordered from best to worst; of equal values, that of the lowest run number is better."""
+    """Ranking of runs by value, best first; of runs with equal values, the lowest number comes first."""
 
     def __init__(self, goal: Goal) -> None:
         self._goal = goal
@@ -193,7 +193,7 @@ class Ranking:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ranking) and self._order == other._order
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    __hash__ = None  # type: ignore[assignment]  # mutable
 
 
 MISSING_RUNS_BEFORE_PAUSE = 3
@@ -221,13 +221,13 @@ def better(value: float, than: float | None, goal: Goal) -> bool:
 
 
 def reaches_target(metric: Metric, value: float) -> bool:
-    """Return True if a finite value is as good as the target."""
+    """Return True if a finite value is at least as good as the target."""
     if metric.target is None:
         return False
     return value <= metric.target if metric.goal is Goal.MINIMIZE else value >= metric.target
 
 
-def one_more(missing: ObjectiveMissing | None, logged_keys: Sequence[str]) -> ObjectiveMissing:
+def with_one_more(missing: ObjectiveMissing | None, logged_keys: Sequence[str]) -> ObjectiveMissing:
     """Return the record after one more run that finished without the objective."""
     keys = set(logged_keys) | set(missing.logged_keys if missing else ())
     count = missing.consecutive_runs + 1 if missing else 1
@@ -246,4 +246,4 @@ def pause_sentence(metric: Metric, missing: ObjectiveMissing) -> str:
     """Return a sentence on why a sweep whose runs do not log the objective is paused, with the remedy."""
     sentence = missing_sentence(metric, missing.logged_keys)
     remedy = "fix the script and resume, or name the right metric in a new sweep"
-    return f"{missing.consecutive_runs} runs in a row ended well without the objective: {sentence}; {remedy}"
+    return f"{missing.consecutive_runs} runs in a row finished without the objective: {sentence}; {remedy}"

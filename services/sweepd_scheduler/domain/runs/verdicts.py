@@ -28,13 +28,13 @@ from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 
 
-def take(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
-    """Count the objective values that a run has logged, in order, and judge early termination by them.
+def count_values(draft: Draft, run: Run, last_row: int, values: Iterable[float]) -> None:
+    """Count new objective values of a run in order, and apply the early-termination rules to them.
 
     Values that are not finite do not count. Without an objective, no values count.
 
     Args:
-        draft: the decision in the making.
+        draft: the draft of the decision.
         run: the run before the change.
         last_row: number of the last row that was reported with these values.
         values: objective values in its new rows.
@@ -60,7 +60,7 @@ def _judge_newest_iteration(draft: Draft, sweep: Sweep, run: Run, value: float) 
     rules = sweep.spec.early_terminate
     iteration = run.values.iterations
     if any(isinstance(rule, Patience) for rule in rules):
-        run = _patient(run, rules, sweep, value)
+        run = _with_patience_states(run, rules, sweep, value)
     # With repeats, the search observes only points whose runs have all ended.
     reached = any(isinstance(rule, Hyperband | Asha) and is_rung(rule, iteration) for rule in rules)
     if reached and sweep.spec.repeats == 1:
@@ -79,7 +79,7 @@ def _judge_newest_iteration(draft: Draft, sweep: Sweep, run: Run, value: float) 
     return run
 
 
-def _patient(run: Run, rules: tuple[StopRule, ...], sweep: Sweep, value: float) -> Run:
+def _with_patience_states(run: Run, rules: tuple[StopRule, ...], sweep: Sweep, value: float) -> Run:
     before = run.stopping or (None,) * len(rules)
     iteration = run.values.iterations
     after = (

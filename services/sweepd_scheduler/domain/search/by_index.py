@@ -1,4 +1,4 @@
-"""Points by index: the next point in the order of `sweepd.spec`, and the end of the search."""
+"""Points by index: the next point of a grid, list or random sequence, and the end of the search."""
 
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ def draw_initial(draft: Draft, key: int) -> ChosenPoint | None:
 def end_if_exhausted(draft: Draft, key: int) -> bool:
     """End the search as soon as no point is left, so that `ending` is set; return True if it has ended.
 
-    Without this check, the search would end only when the next point is asked for.
+    Without this check, the search would end only when the next point is requested.
     """
     sweep, index = draft.state.sweeps[key], draft.state.index[key]
     if not sweep.starts_new_runs:
@@ -85,7 +85,7 @@ def end_if_exhausted(draft: Draft, key: int) -> bool:
 
 
 def end_search(draft: Draft, key: int, why: Ending) -> None:
-    """Let a sweep start no new runs from now on, for the reason `why`."""
+    """End the search of a sweep for the reason `why`; the sweep starts no new runs from now on."""
     sweep = ending(draft.state.sweeps[key], why)
     draft.put_sweep(sweep)
     draft.record("sweep-ending", sweep=sweep, ending=why)
@@ -99,7 +99,7 @@ def resume_search(draft: Draft, event: SearchDue) -> None:
 
 
 def _search_later(draft: Draft, key: int) -> None:
-    """Resume the search at once if a session waits for a point, else after IDLE_WAIT."""
+    """Schedule the search to resume: at once if a session waits for a point, else after IDLE_WAIT seconds."""
     draft.put_searching(key, searching=True)
     draft.later(0.0 if draft.state.index[key].with_capacity else IDLE_WAIT, SearchDue(key))
 

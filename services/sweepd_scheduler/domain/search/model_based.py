@@ -15,7 +15,7 @@ from sweepd_scheduler.domain.transitions import LIVE_RUN
 SHORTEST_WAIT = 0.25
 LONGEST_WAIT = 10.0
 SHARE_OF_RUN_TIME = 0.02
-MAX_POINTS_A_CALL = 64
+MAX_POINTS_PER_CALL = 64
 MAX_PREFETCH = 4
 MAX_STOCK = 16
 
@@ -65,7 +65,7 @@ def call_study(draft: Draft, key: int, count: int) -> None:
 def prefetch(draft: Draft, key: int) -> None:
     """Ask for suggestions in advance, in case a fresh one takes too long.
 
-    Suggestions in stock that lack only a few observations are not replaced.
+    Suggestions in stock that miss only the last few observations are not replaced.
     """
     study, sweep = draft.state.studies.get(key), draft.state.sweeps.get(key)
     if study is None or sweep is None or study.ask is not None or not sweep.starts_new_runs:
@@ -83,7 +83,7 @@ def _ask(draft: Draft, key: int) -> None:
     ask = Ask(
         id=draft.count("ask"),
         observations=state.sweeps[key].observations,
-        wanted=min(MAX_POINTS_A_CALL, sum(state.sessions[session].room for session in index.with_capacity)),
+        wanted=min(MAX_POINTS_PER_CALL, sum(state.sessions[session].room for session in index.with_capacity)),
     )
     draft.put_study(key, replace(state.studies[key], ask=ask))
     draft.later(fresh_wait(index.durations), AskDue(key, ask.id))
@@ -136,12 +136,12 @@ def observe_provisional_values(draft: Draft, key: int) -> None:
     sweep, provisional = draft.state.sweeps[key], draft.state.index[key].provisional
     if sweep.spec.metric is None or sweep.spec.metric.impute_while_running is None:
         return
-    for point, value in _shown(draft, sweep).items():
+    for point, value in _provisional_values(draft, sweep).items():
         if point not in provisional or provisional[point] != value:
             draft.observe(key, point, StudyEvent.VALUE_SO_FAR, value=value)
 
 
-def _shown(draft: Draft, sweep: Sweep) -> dict[int, float | None]:
+def _provisional_values(draft: Draft, sweep: Sweep) -> dict[int, float | None]:
     """Return the provisional value of each unfinished point by the number of its first run; None: no value.
 
     With repeats it is the aggregate over the point's live runs and its ended runs that count.

@@ -49,16 +49,16 @@ class PriorRun:
         return -self.index
 
 
-OBSERVATIONS_A_RUN = 2
+OBSERVATIONS_PER_RUN = 2
 
 
 def observation_count(method: SearchMethod, count: int) -> int:
     """Return the number of observations that `count` prior runs add to a study."""
-    return OBSERVATIONS_A_RUN * count if method.learns else 0
+    return OBSERVATIONS_PER_RUN * count if method.learns else 0
 
 
 def digests_of(priors: Iterable[PriorRun]) -> dict[bytes, int]:
-    """Return how often prior runs tried each point, by its digest."""
+    """Return how often prior runs tried each point, by digest."""
     digests: dict[bytes, int] = {}
     for prior in priors:
         digests[prior.digest] = digests.get(prior.digest, 0) + 1
@@ -70,7 +70,7 @@ def prior_observations(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[Stu
     if not sweep.learns:
         return
     for prior in priors:
-        first = OBSERVATIONS_A_RUN * (prior.index - 1) + 1
+        first = OBSERVATIONS_PER_RUN * (prior.index - 1) + 1
         ended = EndedTrial.of(prior.state, prior.values, prior.value)
         observation = StudyObservation(
             sweep=sweep.key, number=first, run=prior.number, event=StudyEvent.HANDED_OUT
@@ -79,7 +79,7 @@ def prior_observations(sweep: Sweep, priors: Iterable[PriorRun]) -> Iterator[Stu
         yield replace(observation, number=first + 1, event=StudyEvent.ENDED).of_end(ended)
 
 
-MOST_WORDS = 500
+MAX_ERROR_LENGTH = 500
 
 
 class UnsuitableError(Exception):
@@ -87,7 +87,7 @@ class UnsuitableError(Exception):
 
 
 class PointError(UnsuitableError):
-    """The parameters of a run are not a point of the sweep; with its script's configuration, they may be."""
+    """The parameters of a run are not a point of the sweep; its script's configuration may complete them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class Candidate:
 
     Args:
         key: key of the run.
-        run: the run, still without its result in the new sweep.
+        run: the run; `result_in` adds its result in the new sweep.
         counted: the values that the scheduler has counted for the run, best and worst by the goal of the new
             sweep; `NO_VALUES` if its own sweep did not have this objective.
     """
@@ -141,14 +141,14 @@ def point_in_space(spec: SweepSpec, point: Point) -> Point:
     taken = spec.search_space.adopted(point)
     violations = spec.search_space.violations(taken)
     if violations:
-        raise PointError("; ".join(violations)[:MOST_WORDS])
+        raise PointError("; ".join(violations)[:MAX_ERROR_LENGTH])
     return taken
 
 
 def result_in(
     spec: SweepSpec, found: Candidate, curve: Sequence[float], summary: float | None = None
 ) -> PriorRun:
-    """Return a candidate as a prior run with its result; its index is still 0.
+    """Return the prior run of a candidate with its result; its index is still 0.
 
     Args:
         spec: specification of the new sweep.
@@ -157,7 +157,7 @@ def result_in(
         summary: the finite objective value in its script's summary; `counted` already includes it.
 
     Raises:
-        UnsuitableError: the sweep can learn nothing from the run.
+        UnsuitableError: the run has no result that the sweep can use.
     """
     ended_well = found.run.state in COUNTED
     metric = spec.metric
@@ -177,7 +177,7 @@ def result_in(
     if value is None and (ended_well or not spec.method.learns):
         raise UnsuitableError(f"it never logged `{metric.name}` as a finite number")
     if value is not None and not isfinite(value):
-        raise UnsuitableError(f"its values of `{metric.name}` are too large for a mean")
+        raise UnsuitableError(f"its values of `{metric.name}` are too large to compute their mean")
     reached = rung_values(spec.early_terminate, metric.goal, curve)
     return replace(found.run, values=values, value=value, rungs=reached)
 

@@ -126,10 +126,10 @@ def test_a_missing_objective_that_a_run_reports_is_not_shown_again() -> None:
     paused = a_sweep(state=v1.SWEEP_STATE_PAUSED)
     paused.objective_missing.CopyFrom(v1.ObjectiveMissing(consecutive_runs=2, logged_keys=["acc"]))
     paused.pause_cause = v1.PAUSE_CAUSE_OBJECTIVE_MISSING
-    paused.reason = f"2 runs in a row ended well without the objective: {text}; fix the script"
+    paused.reason = f"2 runs in a row finished without the objective: {text}; fix the script"
     assert texts(progress, message(paused, other)) == [
         "run 2 finished",
-        "sweep paused: 2 runs in a row ended well without the objective; fix the script",
+        "sweep paused: 2 runs in a row finished without the objective; fix the script",
     ]
     assert texts(Progress(), message(paused)) == [f"sweep paused: {paused.reason}"]
 

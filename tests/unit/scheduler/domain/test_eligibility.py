@@ -61,9 +61,9 @@ def test_a_quarantined_agent_that_reconnects_gets_the_reason_with_the_welcome(wo
 
 def test_a_release_of_an_agent_that_is_not_quarantined_is_refused(world: World) -> None:
     world.create(GUARDED)
-    with pytest.raises(NotFoundError, match="the guard of local/demo/s holds no agent 'ann'"):
+    with pytest.raises(NotFoundError, match="agent 'ann' is not quarantined in local/demo/s"):
         release(world, "ann")
-    with pytest.raises(NotFoundError, match="no guard holds agent 'ann'"):
+    with pytest.raises(NotFoundError, match="agent 'ann' is not quarantined in any sweep"):
         world.happens(ReleaseAgent(agent="ann", sweep=None))
 
 
@@ -87,7 +87,7 @@ def test_an_agent_can_be_released_in_all_sweeps_that_the_caller_may_change(world
         for _ in range(2):
             world.exits(session, world.takes_one(session).ref, EXIT_1)
     of_another = Bounds(frozenset({"local/other"}))
-    with pytest.raises(NotFoundError, match="no guard holds agent 'ann'"):
+    with pytest.raises(NotFoundError, match="agent 'ann' is not quarantined in any sweep"):
         world.happens(ReleaseAgent(agent="ann", sweep=None, within=of_another))
     both = Released(sweeps=("local/demo/s", "local/demo/t"))
     assert world.happens(ReleaseAgent(agent="ann", sweep=None)) == both

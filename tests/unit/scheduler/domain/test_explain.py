@@ -102,7 +102,7 @@ def test_an_explanation_at_the_cap_and_after_the_end(world: World) -> None:
     world.create({**RANDOM, "run_cap": 1})
     session = world.attach()
     start = world.takes_one(session)
-    more = "; for more: sweepctl edit local/demo/s --run-cap N"
+    more = "; for more runs: sweepctl edit local/demo/s --run-cap N"
     (only,) = of_sweep(world)
     assert only == Obstacle(ObstacleKind.ENDED, f"it starts no new runs: run_cap is reached{more}")
     world.exits(session, start.ref)
@@ -117,7 +117,7 @@ def test_paused_at_the_cap_both_reasons_are_given(world: World) -> None:
     world.happens(PauseSweep(S))
     world.offer(session)
     ended, paused = of_sweep(world)
-    more = "; for more: sweepctl edit local/demo/s --run-cap N"
+    more = "; for more runs: sweepctl edit local/demo/s --run-cap N"
     assert ended == Obstacle(ObstacleKind.ENDED, f"it starts no new runs: run_cap is reached{more}")
     assert paused.message.startswith("it is paused (paused by a person)")
 

@@ -151,7 +151,8 @@ def test_a_share_of_failures_among_the_last_twenty_runs_pauses_the_sweep(world: 
     assert world.sweep().state is SweepState.PAUSED
     assert world.sweep().paused_by_itself
     assert world.sweep().reason == (
-        "12 of the last 20 runs have failed, the last one because: exited with code 3; fix it, then resume"
+        "12 of the last 20 runs have failed, the last one because: exited with code 3; "
+        "fix the cause, then resume"
     )
     assert LogLine(f"local/demo/s is paused: {world.sweep().reason}") in world.effects
 

@@ -38,7 +38,7 @@ WITHIN = Bounds(places=frozenset({"local/demo"}))
             "agent ann has attached again; this stream is",
             {"agent": "ann"},
         ),
-        (lambda: StreamReplacedError("ann", by="bob"), "agent bob has its runs now", {"agent": "ann"}),
+        (lambda: StreamReplacedError("ann", by="bob"), "agent bob has taken over its runs", {"agent": "ann"}),
         (
             lambda: SweepEndedError(NAME, "failed"),
             "local/demo/s hands out no more runs: it is failed",
@@ -53,7 +53,7 @@ WITHIN = Bounds(places=frozenset({"local/demo"}))
         (lambda: NotInMemoryError(NAME), "local/demo/s changes too fast; try again", {}),
         (
             lambda: CapReachedError(NAME, 9),
-            "local/demo/s has its run_cap of 9 runs; raise it",
+            "local/demo/s has reached its run_cap of 9 runs; raise it",
             {"name": NAME, "run_cap": "9"},
         ),
         (

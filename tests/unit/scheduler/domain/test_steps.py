@@ -6,7 +6,7 @@ from copy import copy
 import pytest
 
 from sweepd_scheduler.domain.decide import decide_in_steps
-from sweepd_scheduler.domain.effects import RUNS_A_STEP, Decision
+from sweepd_scheduler.domain.effects import RUNS_PER_STEP, Decision
 from sweepd_scheduler.domain.events import Event, TimeoutDue
 from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,
@@ -16,14 +16,14 @@ from sweepd_scheduler.domain.requests.requests import (
     RetryRuns,
     StopSweep,
 )
-from sweepd_scheduler.domain.state import VALUES_A_STEP
+from sweepd_scheduler.domain.state import VALUES_PER_STEP
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
 from synchronous_decide import decide
 from unit.scheduler.client_requests import S
 from unit.scheduler.prior import prior_runs
 from unit.scheduler.world import OBJECTIVE, PARENT, RANDOM, World, a_spec
 
-MANY = 2 * RUNS_A_STEP + 50
+MANY = 2 * RUNS_PER_STEP + 50
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_no_step_is_long_and_the_counts_are_right_after_each(world: World, call:
     final = world.state.sweeps[1].counts.ended
     for step in steps_of(world, event):
         before, final = final, world.state.sweeps[1].counts.ended
-        assert abs(final - before) <= RUNS_A_STEP
+        assert abs(final - before) <= RUNS_PER_STEP
         if step is not None:
             world.state.undo_log.keep()
             world.changes += step.changes
@@ -114,7 +114,7 @@ def test_a_sweep_that_begins_with_many_values_at_rungs_is_created_in_short_steps
         **OBJECTIVE,
         "early_terminate": {"type": "median", "min_iter": 1},
     }
-    assert VALUES_A_STEP == 500
+    assert VALUES_PER_STEP == 500
     curve = [1.0] * 1_505
     priors = prior_runs(document, [({"x": 0.25}, curve), ({"x": 0.5}, curve)])
     event = CreateSweep(

@@ -15,7 +15,7 @@ from scheduler_memory import MemoryStore
 from sweepd_kernel.errors import DomainError, Status, WrongStateError
 from sweepd_kernel.sql.database import StatementError
 from sweepd_scheduler.domain.agents.agent import Session
-from sweepd_scheduler.domain.effects import RUNS_A_STEP, Change, Effect, SendCommand, StartRun, SweepChanged
+from sweepd_scheduler.domain.effects import RUNS_PER_STEP, Change, Effect, SendCommand, StartRun, SweepChanged
 from sweepd_scheduler.domain.events import Announced, Attached, Offered, Timeouts
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.requests.remembered import (
@@ -235,7 +235,7 @@ def test_when_a_batch_cannot_be_stored_only_the_offending_request_fails() -> Non
 
 def test_other_tasks_run_during_a_long_decision_which_is_stored_in_one_commit() -> None:
     async def scenario(bench: Bench) -> None:
-        points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_A_STEP)]
+        points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_PER_STEP)]
         await asyncio.gather(*(bench.owner.settle(each) for each in points))
         stored, stop = (
             len(bench.effects_seen.numbers),
@@ -246,7 +246,7 @@ def test_other_tasks_run_during_a_long_decision_which_is_stored_in_one_commit() 
             await asyncio.sleep(0)
             sweep = bench.owner.state.sweeps.get(1)
             seen.add(sweep.counts.ended if sweep else len(points))
-        assert {RUNS_A_STEP, 2 * RUNS_A_STEP, len(points)} <= seen
+        assert {RUNS_PER_STEP, 2 * RUNS_PER_STEP, len(points)} <= seen
         assert len(bench.effects_seen.numbers) == stored + 1
 
     running(scenario)
@@ -254,7 +254,7 @@ def test_other_tasks_run_during_a_long_decision_which_is_stored_in_one_commit() 
 
 def test_events_that_arrive_during_a_long_decision_are_decided_after_it() -> None:
     async def scenario(bench: Bench) -> None:
-        points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_A_STEP)]
+        points = [EnqueueRun(sweep=S, point={"x": 1 / n}, first=False) for n in range(1, 3 * RUNS_PER_STEP)]
         await asyncio.gather(*(bench.owner.settle(each) for each in points))
         stop = asyncio.ensure_future(bench.owner.settle(StopSweep(S)))
         while not bench.owner.state.sweeps[1].counts.ended:  # noqa: ASYNC110 (there is no event for half a decision)

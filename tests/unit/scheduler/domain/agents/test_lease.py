@@ -4,7 +4,7 @@ import pytest
 
 from sweepd_kernel.errors import DomainError, Reason
 from sweepd_scheduler.domain.agents.agent import AttemptRef, ReportedAttempt, Session
-from sweepd_scheduler.domain.agents.attach import AGENTS_OWN_HANDLES
+from sweepd_scheduler.domain.agents.attach import FIRST_AGENT_HANDLE
 from sweepd_scheduler.domain.effects import Ack, Fate, Fenced, SweepEnded, Welcome
 from sweepd_scheduler.domain.events import Announced, Answered, Attached, Heartbeat, LeaseDue, Offered
 from sweepd_scheduler.domain.names import SweepName
@@ -248,10 +248,10 @@ def test_after_a_restart_each_live_attempt_has_a_full_lease(world: World) -> Non
 
 def test_a_handle_chosen_by_the_agent_does_not_collide_with_those_of_the_scheduler(world: World) -> None:
     start = world.takes_one(world.attach())
-    own = AttemptRef(AGENTS_OWN_HANDLES, start.ref.attempt)
+    own = AttemptRef(FIRST_AGENT_HANDLE, start.ref.attempt)
     session = world.attach(attempts=(world.held(RUN, own),), slots=2)
     (second,) = world.offer(session, 1)
-    assert second.ref.handle < AGENTS_OWN_HANDLES
+    assert second.ref.handle < FIRST_AGENT_HANDLE
 
 
 @pytest.mark.parametrize(("sweep", "reason"), [("nosuch", Reason.NO_SUCH_NAME), ("over", Reason.SWEEP_ENDED)])

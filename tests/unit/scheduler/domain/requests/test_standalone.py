@@ -229,7 +229,7 @@ def test_a_second_start_of_a_running_script_loses_and_fences_the_first_attempt(
     world.start_standalone("abcdefgh", attempt=2)
     first, second = world.run(run.key).attempts
     assert (first.state, second.state) == (AttemptState.LOST, AttemptState.RUNNING)
-    assert first.reason == "its script was started again"
+    assert first.reason == "its script was restarted"
     assert first.end_time
     assert world.state.last_seen[run.key] == world.now, "it has a lease of its own"
     before = world.run(run.key)

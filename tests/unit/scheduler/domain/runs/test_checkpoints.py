@@ -4,7 +4,7 @@ import pytest
 
 from sweepd_scheduler.domain.agents.agent import AttemptRef
 from sweepd_scheduler.domain.events import Described
-from sweepd_scheduler.domain.runs.checkpoints import MOST_CHECKPOINTS, found
+from sweepd_scheduler.domain.runs.checkpoints import MAX_CHECKPOINTS, checkpoint_at
 from sweepd_scheduler.domain.runs.run import Attempt, Checkpoint, Exit, ExitCause
 from sweepd_scheduler.domain.runs.values import Values
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
@@ -135,7 +135,7 @@ def attempt(*saved: int, resumed_from: int | None = None, started: bool = True) 
 def test_replaced_checkpoints_are_not_resumed_from(
     attempts: tuple[Attempt, ...], step: int, at: int | None
 ) -> None:
-    checkpoint = found(attempts, step)
+    checkpoint = checkpoint_at(attempts, step)
     assert (checkpoint.step if checkpoint else None) == at
 
 
@@ -144,10 +144,10 @@ def test_the_newest_checkpoints_are_kept_each_step_once() -> None:
     world.create({**RANDOM, **OBJECTIVE})
     session = world.attach()
     ref = world.takes_one(session).ref
-    for row in range(1, 2 * MOST_CHECKPOINTS + 1):
+    for row in range(1, 2 * MAX_CHECKPOINTS + 1):
         world.saves(session, ref, row, step=row // 2)
     steps = [each.step for each in world.run((1, 1)).newest.checkpoints]
-    assert steps == list(range(1, MOST_CHECKPOINTS + 1))
+    assert steps == list(range(1, MAX_CHECKPOINTS + 1))
 
 
 def test_a_retry_goes_to_an_agent_with_access_to_its_checkpoint() -> None:

@@ -115,7 +115,7 @@ def test_fifty_agents_at_once_share_the_points_that_prior_runs_have_left(world: 
 def test_a_sweep_without_points_left_by_prior_runs_is_finished_at_once(world: World) -> None:
     sweep = world.create(FIFTY, prior=prior_runs(FIFTY, [(point, ()) for point in all_points(FIFTY)]))
     assert (sweep.state, sweep.counts.total) == (SweepState.FINISHED, 0)
-    assert sweep.reason == "every point has been handed out, but for those of prior runs"
+    assert sweep.reason == "every point has been handed out, except those of prior runs"
 
 
 def test_a_list_runs_all_its_points_whatever_prior_runs_there_are(world: World) -> None:
