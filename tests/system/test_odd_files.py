@@ -41,7 +41,7 @@ WRITTEN = {
     "10 MiB of JSON": (
         b'{"method": "random", "name": "' + b"x" * 10 * 1024 * 1024 + b'"}',
         5,
-        "s.yaml: the file is larger than the 3,145,728 bytes",
+        "s.yaml: the file is larger than the maximum of 3,145,728 bytes",
     ),
 }
 
@@ -76,7 +76,7 @@ NO_FILES: list[tuple[Callable[[Path], str] | str, str]] = [
     (a_name_too_long, "cannot read the file: File name too long"),
     # Root can read files of any mode, so this stands for every unreadable file.
     ("/proc/self/mem", "cannot read the file: Input/output error"),
-    ("/dev/zero", "the file is larger than the 3,145,728 bytes that are read"),
+    ("/dev/zero", "the file is larger than the maximum of 3,145,728 bytes"),
     ("/dev/null", "the file is empty"),
 ]
 
@@ -151,7 +151,7 @@ def test_stdin_is_read_up_to_a_limit(installation: Installation) -> None:
         ["stdin: valid. random, 1 parameter to search, space: infinitely many points."],
     )
     code, lines = validated(installation, "-", stdin="/dev/zero")
-    assert (code, lines[0]) == (5, "stdin: the file is larger than the 3,145,728 bytes that are read")
+    assert (code, lines[0]) == (5, "stdin: the file is larger than the maximum of 3,145,728 bytes")
     closed = subprocess.run(
         ["/bin/sh", "-c", f"exec '{BIN / 'sweepctl'}' validate - <&-"],
         env=installation.environment,

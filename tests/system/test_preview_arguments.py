@@ -185,8 +185,8 @@ def test_a_value_of_500_kib_reaches_the_script_or_is_the_reason_why_the_run_does
     (end,) = [event for event in agent.events("run_ended") if event["message"]]
     assert end["cause"] == "invalid command"
     assert end["message"] == (
-        '"${args}" makes an argument of 500,007 bytes, most of it the parameter "blob", more than the '
-        "131,071 that the system passes in one; use ${args_json_file}, or read the parameters with "
+        '"${args}" expands to an argument of 500,007 bytes, most of it from the parameter "blob", more than '
+        "the 131,071 that the system allows; use ${args_json_file}, or read the parameters with "
         "`sweepd.config`"
     )
     explained = installation.ctl("explain", str(first["run"])).stdout

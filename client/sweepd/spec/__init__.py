@@ -1,4 +1,4 @@
-"""The sweep language: a file parsed to a checked specification, its search space and its points. Pure.
+"""Sweep language: parser of sweep files into checked specifications, search spaces and points.
 
-Nothing is imported here, so that an agent, which only expands commands, loads no file reader.
+This module imports nothing: agents only expand commands, and must not load the file reader.
 """

@@ -19,12 +19,12 @@ _SEVERAL_WORDS: Final = re.compile(
     r"(?:--?[A-Za-z][\w.-]*|(?:python[\d.]*|bash|sh|torchrun|accelerate|deepspeed|poetry|uv|srun)) +\S",
     re.ASCII,
 )
-"""Pattern of an item that a shell would split: an option with its value, a program with its arguments."""
-_SCRIPT_FOLLOWS: Final = re.compile(r"-[a-z]*c", re.ASCII)
+"""Pattern of an item that a shell would split: an option with its value, or a program with its arguments."""
+_OPTION_C: Final = re.compile(r"-[a-z]*c", re.ASCII)
 
 
 def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
-    """Warn about unknown, shadowed or embedded macros, long or unsplit arguments, a missing `program`."""
+    """Warn about unknown, shadowed or embedded macros, long or unsplit arguments, or no `program`."""
     for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):
         becomes = "it is left out" if command[index] == macro else "it is not expanded"
         _warn(fields, index, "unknown-macro", f"unknown macro {shown(macro)}: {becomes}", near)
@@ -42,10 +42,10 @@ def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[
         message = f"{shown(macro)} is expanded only as a separate item; here it is not expanded"
         _warn(fields, index, "embedded-macro", message)
     for index in islice(_unsplit(command), MAX_MACRO_WARNINGS):
-        message = "this is a single argument, spaces included, as no shell splits it; make each word an item"
+        message = "no shell splits this item: it is one argument with spaces; make each word an item"
         _warn(fields, index, "unsplit-argument", message)
     if "program" not in fields and uses_program(command):
-        message = "no `program`: agents that start a command cannot run this sweep"
+        message = "no `program`, which the command needs: only agents with a function can run this sweep"
         fields.findings.warning(fields.place, "", "no-program", message)
 
 
@@ -54,7 +54,7 @@ def unknown_macros(
 ) -> Iterator[tuple[int, str, str | None]]:
     """Yield the item index, text and nearest valid form of each unknown macro.
 
-    A dotted name below a parameter whose value is a mapping is accepted: it is checked at expansion.
+    A dotted name below a parameter is accepted, as its value may be a mapping; the expansion checks it.
     """
     for index, text, name in macros_of(command):
         if not (name in MACROS or is_run_macro(name) or has_parameter(parameters, name)):
@@ -65,8 +65,8 @@ def unknown_macros(
 def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
     """Yield the item index and text of each run macro shadowed by a parameter of the same name.
 
-    The macro then expands to the parameter. The run's own repeat and slot are still in the environment, as
-    SWEEPD_REPEAT and SWEEPD_SLOT.
+    Such a macro expands to the value of the parameter. The environment still has the repeat and the slot of
+    the run, as SWEEPD_REPEAT and SWEEPD_SLOT.
     """
     for index, text, name in macros_of(command):
         if is_run_macro(name) and (name in parameters or name.partition(".")[0] in parameters):
@@ -76,7 +76,7 @@ def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) ->
 def _unsplit(command: tuple[str, ...]) -> Iterator[int]:
     """Yield the index of each item that should be several items, except a script after `sh -c`."""
     for index, item in enumerate(command):
-        script = index > 0 and _SCRIPT_FOLLOWS.fullmatch(command[index - 1])
+        script = index > 0 and _OPTION_C.fullmatch(command[index - 1])
         if not script and _SEVERAL_WORDS.match(item):
             yield index
 
@@ -102,12 +102,12 @@ class _Sized:
 
 
 def _check_lengths(fields: Fields, command: tuple[str, ...]) -> None:
-    """Warn about each value, and each group of short values, that is too long for an argument."""
+    """Warn about each value, or group of values, whose size is too large for one argument."""
     names = macro_names(command or DEFAULT_COMMAND)
     groups = bool(names & FORMS - _FLAT)
     sized = (one for one in _all_sized(fields, groups=groups) if one.size > MAX_ARGUMENT_BYTES)
     for one in islice((one for one in sized if _is_passed(one.name, names)), MAX_MACRO_WARNINGS):
-        limit = f"more than the {MAX_ARGUMENT_BYTES:,} that Linux passes in one"
+        limit = f"more than the {MAX_ARGUMENT_BYTES:,} that Linux allows"
         message = f"an argument of {one.size:,} bytes, {limit}; {REMEDY}"
         fields.findings.warning(one.place, one.path, "long-argument", message)
 
@@ -119,44 +119,44 @@ def _is_passed(parameter: str, names: Collection[str]) -> bool:
 def _all_sized(fields: Fields, *, groups: bool) -> Iterator[_Sized]:
     parameters = fields.node_at("parameters")
     if isinstance(parameters, MappingNode):
-        yield from _within(parameters, "", "parameters", groups=groups)
+        yield from _group_sizes(parameters, "", "parameters", groups=groups)
     for key in ("initial", "runs"):
         points = fields.node_at(key)
         for index, point in enumerate(points.items if isinstance(points, SequenceNode) else ()):
             for name, entry in point.entries.items() if isinstance(point, MappingNode) else ():
-                yield _value(name, f"{key}[{index}].{name}", entry.node)
+                yield _value_size(name, f"{key}[{index}].{name}", entry.node)
 
 
-def _within(group: MappingNode, outer: str, path: str, *, groups: bool) -> Iterator[_Sized]:
-    """Yield the size of each parameter value in a group; with `groups`, also those of inner groups."""
+def _group_sizes(group: MappingNode, outer: str, path: str, *, groups: bool) -> Iterator[_Sized]:
+    """Yield the size of each parameter value in a group; with `groups`, also the sizes of inner groups."""
     for name, entry in group.entries.items():
         node, whole, where = entry.node, f"{outer}{name}", f"{path}.{name}"
         inner = node.entries.get("parameters") if isinstance(node, MappingNode) else None
         if inner is not None and isinstance(inner.node, MappingNode):
-            found = list(_within(inner.node, f"{whole}.", where, groups=groups))
+            found = list(_group_sizes(inner.node, f"{whole}.", where, groups=groups))
             yield from found
             if groups and not any(one.size > MAX_ARGUMENT_BYTES for one in found):
-                yield _Sized(whole, where, entry.place, _together(found))
+                yield _Sized(whole, where, entry.place, _total_size(found))
         elif isinstance(node, MappingNode):
-            yield from _values(node, whole, where)
+            yield from _parameter_sizes(node, whole, where)
 
 
-def _values(parameter: MappingNode, name: str, path: str) -> Iterator[_Sized]:
+def _parameter_sizes(parameter: MappingNode, name: str, path: str) -> Iterator[_Sized]:
     value, values = parameter.entries.get("value"), parameter.entries.get("values")
     if value is not None:
-        yield _value(name, f"{path}.value", value.node)
+        yield _value_size(name, f"{path}.value", value.node)
     elif values is not None and isinstance(values.node, SequenceNode):
         for index, item in enumerate(values.node.items):
-            yield _value(name, f"{path}.values[{index}]", item)
+            yield _value_size(name, f"{path}.values[{index}]", item)
     else:
         yield _Sized(name, path, parameter.place, LONGEST_NUMBER)
 
 
-def _value(name: str, path: str, node: Node) -> _Sized:
+def _value_size(name: str, path: str, node: Node) -> _Sized:
     return _Sized(name, path, node.place, text_bytes(str(plain(node))))
 
 
-def _together(found: list[_Sized]) -> int:
+def _total_size(found: list[_Sized]) -> int:
     """Return the maximum total size of the values in a group."""
     largest: dict[str, int] = {}
     for one in found:

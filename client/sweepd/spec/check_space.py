@@ -19,17 +19,17 @@ from sweepd.spec.space.walk import Walk
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import nearest, shown
 
-_ENOUGH = 10
-"""Number of feasible draws that suffices; with fewer, a warning is recorded."""
+_MIN_FEASIBLE = 10
+"""Minimum number of feasible draws; with fewer, a warning is recorded."""
 
 _GRID_STEPS = 100_000
-"""Limit on exact counting of grid points; a larger number is estimated."""
+"""Maximum number of steps to count the points of a grid exactly; beyond it, the number is estimated."""
 
-_MOST_DOTTED = 500
-"""Length of a name's prefix searched for dots: each dot costs a look-up, and names may be very long."""
+_MAX_PREFIX = 500
+"""Length of the part of a name searched for dots: each dot costs a look-up, and names may be very long."""
 
 _FIRST_TRIES = 5_000
-"""Candidates tried to find the first point of a grid that is too large to be counted."""
+"""Number of candidates tried to find the first point of a grid that is too large to be counted."""
 
 
 def check_conditions(
@@ -45,7 +45,7 @@ def check_conditions(
         if isinstance(entry.node, MappingNode) and "when" in entry.node
     }
     if len(places) > MAX_CONDITIONS:
-        message = f"{len(places):,} parameters and groups have a `when`; at most {MAX_CONDITIONS:,} may"
+        message = f"{len(places):,} parameters and groups have a `when`; the maximum is {MAX_CONDITIONS:,}"
         fields.error("out-of-range", message, key="parameters")
         return
     for finding in _check_expressions(parameters, constraints, zips):
@@ -64,7 +64,7 @@ def check_points(
             if not space.parameters:
                 _check_names(fields.findings, node, path)
                 continue
-            problems = list(_foreign(space.parameters, point, node, (), method if key == "initial" else None))
+            problems = list(_invalid(space.parameters, point, node, (), method if key == "initial" else None))
             for place, inner, message, near in problems:
                 fields.findings.error(place, f"{path}{inner}", "not-in-space", message, near)
             if not problems:
@@ -76,7 +76,7 @@ def check_points(
 def check_feasible(
     fields: Fields, space: SearchSpace, method: SearchMethod, *, shuffle: bool = False
 ) -> None:
-    """Record an error if no point satisfies the constraints, a warning if very few draws do."""
+    """Record an error if no point satisfies the constraints, or a warning if very few draws do."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
     count = space.grid.count(_GRID_STEPS) if method.on_grid else None
     if count is not None and count.value == 0 and not count.is_estimate:
@@ -95,7 +95,7 @@ def check_feasible(
     if found.hits == 0:
         message = f"none of {found.draws:,} random points satisfies them; loosen them or narrow the bounds"
         fields.findings.error(place, key, "infeasible", message)
-    elif found.hits < _ENOUGH:
+    elif found.hits < _MIN_FEASIBLE:
         message = (
             f"only {found.hits} of {found.draws:,} random points satisfy them: drawing points will be slow"
         )
@@ -117,7 +117,7 @@ def _check_names(findings: Findings, node: MappingNode, path: str) -> None:
 def _located(
     fields: Fields, finding: Finding, conditions: Mapping[str, Place | None]
 ) -> tuple[Place | None, str]:
-    """Return the place of a finding, and its path in the notation of files: `constraints[0]`."""
+    """Return the place of a finding, and its path in file notation, such as `constraints[0]`."""
     if finding.path in conditions:
         return conditions[finding.path], finding.path
     key, _, index = finding.path.partition(".")
@@ -126,7 +126,7 @@ def _located(
     return place_of(fields.node, (key,)), finding.path
 
 
-def _foreign(
+def _invalid(
     parameters: Mapping[str, ParameterNode],
     point: Mapping[str, Json],
     node: MappingNode,
@@ -147,14 +147,14 @@ def _foreign(
                     yield entry.node.place, path, message, None
             case Group(), MappingNode() as inner:
                 assert isinstance(value, dict)
-                yield from _foreign(parameter.parameters, value, inner, (*outer, name), method)
+                yield from _invalid(parameter.parameters, value, inner, (*outer, name), method)
             case Group(), _:
                 yield entry.node.place, path, "must be a mapping: it is a group of parameters", None
 
 
 def _within_groups(parameters: Mapping[str, ParameterNode], name: str, node: Node) -> str | None:
-    """Return the correct form of `g.c: 1` if the group `g` has the parameter `c`: `g: {c: 1}`."""
-    for end, sign in enumerate(name[:_MOST_DOTTED]):
+    """Return the nested form of a dotted name: `g: {c: 1}` for `g.c: 1`, if `c` is in the group `g`."""
+    for end, sign in enumerate(name[:_MAX_PREFIX]):
         group = parameters.get(name[:end]) if sign == "." else None
         if isinstance(group, Group):
             rest = name[end + 1 :]
@@ -176,12 +176,12 @@ def _refusal(parameter: Parameter, value: Json, method: SearchMethod | None) -> 
     # The grid of a q_uniform lacks some values that the distribution draws.
     if method is not None and method.on_grid and isinstance(distribution, Quantised):
         on_grid = is_in_steps(distribution.grid_values or (), value)
-        return None if on_grid else f"{shown(value)} is not on its grid"
+        return None if on_grid else f"{shown(value)} is not a value of the grid"
     return None
 
 
 _STEPS = 100_000
-_MOST_COMBINATIONS_A_POINT = 10_000
+_MAX_COMBINATIONS_PER_POINT = 10_000
 
 
 def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
@@ -193,24 +193,24 @@ def check_shuffle(fields: Fields, spec: SweepSpec) -> None:
     count = found.value or 0
     if count == 0 and not found.is_estimate:
         return  # `check_feasible` reports that there are no points
-    if (grid.size or 0) > count * _MOST_COMBINATIONS_A_POINT:
+    if (grid.size or 0) > count * _MAX_COMBINATIONS_PER_POINT:
         fields.findings.error(
             place_of(fields.node, ("shuffle",)),
             "shuffle",
             "too-sparse",
-            f"less than one in {_MOST_COMBINATIONS_A_POINT:,} combinations is a point under conditions "
-            "and constraints, too few to be found by sampling; omit `shuffle`, or use `method: random`, "
-            "which does not repeat points either",
+            f"fewer than one in {_MAX_COMBINATIONS_PER_POINT:,} combinations is a valid point under the "
+            "conditions and constraints, too few to find in shuffled order; omit `shuffle`, or use "
+            "`method: random`, which does not repeat points either",
         )
 
 
-_MOST_TRIED = 10_000
-"""Limit on the combinations tried for one expression."""
+_MAX_COMBINATIONS = 10_000
+"""Maximum number of combinations tried for one expression."""
 
 _BUDGET = 50_000
-"""Limit on the combinations tried for all expressions of a sweep, to bound the time."""
+"""Maximum number of combinations tried for all expressions of a sweep, to bound the time."""
 
-_LEAST_TRIED = 10
+_MIN_CHARGE = 10
 """Minimum number of combinations charged to the budget for each expression."""
 
 
@@ -221,8 +221,8 @@ def _check_expressions(
 ) -> list[Finding]:
     """Return the findings about the conditions, constraints and zips of a sweep.
 
-    Without errors, warn about expressions that never or always hold, if all their combinations can be
-    tried.
+    If there are no errors, warn about expressions that never or always hold, provided that all their
+    combinations can be tried.
     """
     compiled = compile_rules(parameters, constraints, zips)
     return list(compiled.findings) or list(_warnings(compiled))
@@ -230,36 +230,36 @@ def _check_expressions(
 
 def _warnings(compiled: Compiled) -> Iterator[Finding]:
     left = _BUDGET
-    surroundings = _Surroundings(compiled)
+    space_index = _SpaceIndex(compiled)
     for path, expression in compiled.expressions:
-        walk = surroundings.walk(expression)
-        if walk is None or walk.combinations > min(_MOST_TRIED, left):
+        walk = space_index.walk(expression)
+        if walk is None or walk.combinations > min(_MAX_COMBINATIONS, left):
             continue
-        answers, tried = _answers(walk, expression)
-        left -= max(tried, _LEAST_TRIED)
-        if len(answers) == 1:
-            always = answers.pop()
+        results, tried = _distinct_results(walk, expression)
+        left -= max(tried, _MIN_CHARGE)
+        if len(results) == 1:
+            always = results.pop()
             word = "always" if always else "never"
             message = f"`{expression.text}` {word} holds, whatever the parameters are"
             code: Code = "always-holds" if always else "never-holds"
             yield Finding(path=path, message=message, code=code, severity="warning")
 
 
-def _answers(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
+def _distinct_results(walk: Walk, expression: Expression) -> tuple[set[bool], int]:
     """Return the distinct results of an expression, and the number of combinations tried."""
-    answers: set[bool] = set()
+    results: set[bool] = set()
     start = 0
-    while len(answers) < 2:
+    while len(results) < 2:
         index, values = walk.next(start, walk.combinations)
         if values is None:
             break
-        answers.add(expression.holds(values))
+        results.add(expression.holds(values))
         start = index + 1
-    return answers, start
+    return results, start
 
 
-class _Surroundings:
-    """Dimensions and gates of a sweep, and for each parameter the index of its dimension and its gate."""
+class _SpaceIndex:
+    """Dimensions and gates of a sweep, with the index of each parameter's dimension and of its gate."""
 
     def __init__(self, compiled: Compiled) -> None:
         self.dimensions, self.gates = compiled.dimensions, compiled.rules.gates
@@ -270,15 +270,15 @@ class _Surroundings:
         self.gate_of = gate_numbers(compiled.rules.gates)
 
     def walk(self, expression: Expression) -> Walk | None:
-        """Return the enumeration of all combinations relevant to an expression; None if too many."""
-        paths = self._concerned(expression)
+        """Return the enumeration of all combinations relevant to an expression, or None if too many."""
+        paths = self._relevant_paths(expression)
         if paths is None:
             return None
         radices = []
         for place in sorted({self.dimension_of[path] for path in paths if path in self.dimension_of}):
             dimension = self.dimensions[place]
             support = dimension.distribution.support
-            assert support is not None, "`_concerned` returns None for an infinite dimension"
+            assert support is not None, "`_relevant_paths` returns None for an infinite dimension"
             radices.append(Radix(dimension, support))
         gates = []
         for place in sorted({self.gate_of[path] for path in paths if path in self.gate_of}):
@@ -287,17 +287,17 @@ class _Surroundings:
         constants = {path: self.constants[path] for path in paths if path in self.constants}
         return Walk(radices, Rules(gates=tuple(gates)), constants)
 
-    def _concerned(self, expression: Expression) -> set[Path] | None:
-        """Return the parameters that affect an expression, with their zips; None if too many combinations."""
-        concerned: set[Path] = set()
+    def _relevant_paths(self, expression: Expression) -> set[Path] | None:
+        """Return the parameters that affect an expression; None if they have too many combinations."""
+        relevant: set[Path] = set()
         combinations = 1
         dimensions: set[int] = set()
         ahead = list(expression.reads)
         while ahead:
             path = ahead.pop()
-            if path in concerned:
+            if path in relevant:
                 continue
-            concerned.add(path)
+            relevant.add(path)
             if path in self.gate_of:
                 ahead.extend(self.gates[self.gate_of[path]].reads)
             place = self.dimension_of.get(path)
@@ -305,7 +305,7 @@ class _Surroundings:
                 dimensions.add(place)
                 ahead.extend(self.dimensions[place].paths)
                 size = self.dimensions[place].size
-                if size is None or combinations * size > _MOST_TRIED:
+                if size is None or combinations * size > _MAX_COMBINATIONS:
                     return None
                 combinations *= size
-        return concerned
+        return relevant

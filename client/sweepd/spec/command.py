@@ -33,15 +33,15 @@ class Argument:
     """One argument of a process."""
 
     text: str
-    # True if the argument may differ between runs of the sweep: its item depends on the point or the repeat,
-    # or an earlier item that does has expanded to no argument.
+    # True if the argument may differ between runs: its item depends on the point or the repeat, or an earlier
+    # item that depends on them expanded to no argument.
     is_of_run: bool
 
 
 def expand_command(
     command: Sequence[str], values: MacroValues, environ: Mapping[str, str] | None
 ) -> list[str]:
-    """Return the texts of `expand_arguments`, with the same parameters and errors."""
+    """Expand a command like `expand_arguments`, but return only the texts of the arguments."""
     return [argument.text for argument in expand_arguments(command, values, environ)]
 
 
@@ -53,7 +53,7 @@ def expand_arguments(
     Args:
         command: the items of the sweep's command; the default command if empty.
         values: values of the macros.
-        environ: the environment for `${envvar:NAME}`; None if not yet known: these macros are not expanded.
+        environ: the environment for `${envvar:NAME}`; None leaves these macros unexpanded.
 
     Raises:
         CommandError: a variable or label is not set, a macro has no value, or an argument cannot be
@@ -74,7 +74,7 @@ def expand_arguments(
 
 
 def uses_args_json_file(command: Sequence[str]) -> bool:
-    """Return True if the agent must write the file of `${args_json_file}`."""
+    """Return True if a command needs the file of `${args_json_file}`, which the agent writes."""
     return "${args_json_file}" in command
 
 
@@ -89,13 +89,13 @@ def macro_names(command: Sequence[str]) -> frozenset[str]:
 
 
 def embedded_names(item: str) -> frozenset[str]:
-    """Return the names of macros embedded in longer text; none if the item is a single macro."""
+    """Return the names of macros embedded in an item, except `MACROS`; none if the item is one macro."""
     embedded = () if _MACRO.fullmatch(item) else macros_of([item])
     return frozenset(name for _, _, name in embedded if name not in MACROS)
 
 
 def macros_of(command: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield the item index, text and name of each macro, except environment variables."""
+    """Yield the item index, text and name of each macro, except `${envvar:NAME}`."""
     for index, item in enumerate(command):
         for match in _MACRO.finditer(_ENVIRONMENT.sub("", item)):
             yield index, match[0], match[1]
@@ -130,13 +130,13 @@ def _is_of_run(item: str, values: MacroValues) -> bool:
     if whole is not None and whole[1] in FORMS:
         return True
     names = {name for _, _, name in macros_of([item]) if name not in MACROS}
-    # A macro alone that is not an agent fact is a parameter, even if the point lacks it.
+    # A macro that is a whole item, and not an agent fact, is a parameter, even if the point lacks it.
     absent = whole is not None and not is_agent_macro(whole[1])
     return any(absent or name == "repeat" or values.has_parameter(name) for name in names)
 
 
 def _embedded(match: re.Match[str], values: MacroValues) -> str:
-    """Return the value of an embedded macro; its text unchanged if it has none, such as a shell variable."""
+    """Return the value of an embedded macro, or its text if it has no value, like a shell variable."""
     value = None if match[1] in MACROS else values.value(match[1])
     return match[0] if value is None else value
 
@@ -144,15 +144,15 @@ def _embedded(match: re.Match[str], values: MacroValues) -> str:
 def active_command(spec: "SweepSpec", point: Point) -> tuple[str, ...]:
     """Return the command of a sweep without the items that embed a parameter which the point lacks.
 
-    For example, omit `--dropout=${dropout}` if `dropout` is inactive. Keep items with other macros. An item
-    that is only `${dropout}` stays, too: it expands to no argument.
+    For example, omit `--dropout=${dropout}` if `dropout` is inactive. Keep items with other macros. Keep an
+    item that is only `${dropout}`, too: it expands to no argument.
     """
     embedding = {item: names for item in spec.command if (names := embedded_names(item))}
     if not embedding:
         return spec.command
     there = {*point, *(name for key, value in point.items() for name, _ in flattened(key, value))}
     absent = {item for item, names in embedding.items() if _any_absent(spec, names, there)}
-    # Never empty: an empty command means the default command.
+    # Never return an empty command, which would mean the default command.
     return tuple(item for item in spec.command if item not in absent) or spec.command
 
 

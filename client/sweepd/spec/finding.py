@@ -1,4 +1,4 @@
-"""Findings about a sweep or its file, and their codes, which are stable even if messages change."""
+"""Findings about a sweep or its file. Their codes stay the same even if messages change."""
 
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -7,7 +7,7 @@ from sweepd.spec.limits import MAX_ERRORS
 from sweepd.spec.wording import printable
 
 NOT_SUPPORTED_YET: Final = "not-supported-yet"
-_SHOWN_PATH: Final = 300
+_MAX_PATH: Final = 300
 
 FileCode = Literal[
     "unreadable-file", "file-too-large", "empty-file", "not-a-mapping", "several-documents",
@@ -15,7 +15,7 @@ FileCode = Literal[
     "yaml-syntax", "yaml-tag", "unknown-alias", "bad-merge", "too-deep", "too-large",
     "key-not-text", "duplicate-key", "integer-range", "not-json", "too-many-errors",
 ]  # fmt: skip
-"""Reasons for which a file cannot be read."""
+"""Reasons why a file cannot be read."""
 
 ValueCode = Literal[
     "unknown-key", "missing-key", "foreign-key", "mixed-forms", "not-a-form", "bare-value",
@@ -42,12 +42,12 @@ WarningCode = Literal[
 Code = FileCode | ValueCode | SweepCode | WarningCode
 
 Severity = Literal["error", "warning"]
-"""Severity of a finding; an error keeps a sweep from being created."""
+"""Severity of a finding; no sweep is created from a file with an error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One error or warning without a place; `path` is dotted: `parameters.opt.lr.when`, `constraints.0`."""
+    """Error or warning without a `Place`; `path` is dotted: `parameters.opt.lr.when`, `constraints.0`."""
 
     path: str
     message: str
@@ -78,7 +78,7 @@ class Diagnostic:
     suggestion: str | None = None
 
     def __str__(self) -> str:
-        """Return `file:line:column: path: message` in one line, without raw control characters."""
+        """Return `file:line:column: path: message` on one line, with control characters escaped."""
         where = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
         parts = [where, self.path, self.message] if self.path else [where, self.message]
         hint = f"; did you mean `{self.suggestion}`?" if self.suggestion else ""
@@ -86,12 +86,12 @@ class Diagnostic:
 
 
 class TooManyErrorsError(Exception):
-    """Error that ends the reading of a file after too many errors."""
+    """Error raised to stop the reading of a file after too many errors."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """All findings in one file so far; reading continues after each finding, up to `MAX_ERRORS` errors."""
+    """All findings in one file so far, with at most `MAX_ERRORS` errors."""
 
     file: str
     _found: list[Diagnostic] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Findings:
     def error(
         self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
     ) -> None:
-        """Record an error, which keeps the sweep from being created."""
+        """Record an error; raise TooManyErrorsError once there are `MAX_ERRORS` errors."""
         self._record("error", place, path, code, message, suggestion)
         self.errors += 1
         if self.errors == MAX_ERRORS:
@@ -121,7 +121,7 @@ class Findings:
         return self.errors > 0
 
     def in_order(self) -> tuple[Diagnostic, ...]:
-        """Return the findings sorted by place in the file, stably."""
+        """Return the findings sorted by place in the file; those at the same place keep their order."""
         return tuple(sorted(self._found, key=lambda found: (found.line or 0, found.column or 0)))
 
     def _record(
@@ -134,10 +134,10 @@ class Findings:
         suggestion: str | None,
     ) -> None:
         line, column = (place.line, place.column) if place else (None, None)
-        shown = path if len(path) <= _SHOWN_PATH else f"{path[: _SHOWN_PATH - 1]}…"
+        shown = path if len(path) <= _MAX_PATH else f"{path[: _MAX_PATH - 1]}…"
         self._found.append(Diagnostic(self.file, line, column, shown, severity, code, message, suggestion))
 
 
 def unreadable_file(file: str, reason: str) -> Diagnostic:
-    """Return the finding for a file that could not be read for a given reason."""
+    """Return the finding about a file that cannot be read."""
     return Diagnostic(file, None, None, "", "error", "unreadable-file", f"cannot read the file: {reason}")

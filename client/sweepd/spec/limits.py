@@ -1,4 +1,4 @@
-"""Limits of the language; a file that exceeds a limit is rejected with a message that names it."""
+"""Limits of the sweep language; a file that exceeds one is rejected with a message that names the limit."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ MAX_SPEC_BYTES: Final = 3_300_000
 """Maximum size of a sweep as JSON, with aliases expanded, so that it fits into a message of 4 MiB."""
 
 MAX_CONSTRAINTS: Final = 100
-"""Maximum number of `constraints`: each is evaluated for every point, and a check draws thousands."""
+"""Maximum number of `constraints`: each is evaluated for every point that a check draws."""
 
 MAX_CONDITIONS: Final = 1_000
 """Maximum number of `when` conditions of a sweep."""
@@ -18,16 +18,16 @@ MAX_POINT_BYTES: Final = 512 * 1024
 MAX_DEPTH: Final = 30
 """Maximum nesting of mappings and lists; each nested parameter group uses two levels.
 
-A level becomes up to three levels of protobuf messages, and parsers accept 100 of those.
+One level becomes up to three levels of protobuf messages, of which parsers accept 100.
 """
 
 MAX_WEIGHT: Final = 250_000
-"""Maximum number of entries of a document with aliases expanded; text counts once per 64 characters."""
+"""Maximum number of values of a document, aliases expanded; text counts as one more per 64 characters."""
 
 TEXT_PER_WEIGHT: Final = 64
 
 MAX_NUMBER_LENGTH: Final = 400
-"""Maximum length of a number as written: enough for every double, and short enough to parse quickly."""
+"""Maximum length of a number as written: enough for every double, and short enough to be parsed quickly."""
 
 LONGEST_NUMBER: Final = 24
 """Maximum number of characters of a double or a 64-bit integer, in JSON and in Python."""
@@ -39,7 +39,7 @@ MAX_INT_CHOICES: Final = 2**63 - 1
 """Maximum number of values of an `int_uniform`: the greatest length of a sequence in 64-bit Python."""
 
 MAX_QUANTA: Final = 2**53
-"""Greatest k of a quantised value k·q: doubles do not distinguish greater integers."""
+"""Maximum k of a quantised value k·q: doubles do not distinguish greater integers."""
 
 MAX_BETA_SHAPE: Final = 1e6
 MAX_HALVINGS: Final = 1_000

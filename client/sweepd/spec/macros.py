@@ -1,4 +1,4 @@
-"""Macros of `command`, and the limits on arguments that a system passes to a process."""
+"""Macros of `command`, and limits on the arguments of a process."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ class CommandError(Exception):
 
 
 class MissingFactError(CommandError):
-    """Error about a fact that the command needs and the agent lacks; another agent may have it."""
+    """Error raised if the agent lacks a fact that the command needs; another agent may have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class MacroValues:
         params: the point of the run.
         interpreter: value of `${interpreter}`.
         args_json_file: value of `${args_json_file}`, the path of a file that the caller writes.
-        agent: values of `${agent.…}`; None if no agent is known yet: these macros are not expanded.
+        agent: values of `${agent.…}`; None, if no agent is known yet, leaves these macros unexpanded.
         repeat: value of `${repeat}`, the index of the run among the runs of its point.
         windows: whether the process starts on Windows, which has no `/usr/bin/env`.
     """
@@ -65,13 +65,13 @@ class MacroValues:
         yield from sorted(found, key=lambda pair: pair[0])
 
     def has_parameter(self, name: str) -> bool:
-        """Return True if the point has a value of this name or dotted path."""
+        """Return True if the point has a value with this name or dotted path."""
         return name in self.params or any(name == flat for flat, _ in self.flat())
 
     def value(self, name: str) -> str | None:
-        """Return the text of a macro: a parameter by name or dotted path, else the repeat or an agent fact.
+        """Return the value of the parameter, the repeat or the agent fact with this name, or None.
 
-        A parameter called `repeat`, or a group called `agent`, takes precedence.
+        A parameter called `repeat`, or a group called `agent`, takes precedence. `name` may be a dotted path.
 
         Raises:
             CommandError: the agent lacks this fact.
@@ -101,12 +101,12 @@ def args_json(point: Mapping[str, Json]) -> str:
 
 
 def is_agent_macro(name: str) -> bool:
-    """Return True if `name` is an agent fact; labels may have any name."""
+    """Return True if `name` is an agent fact: the slot, the GPUs, or a label of any name."""
     return name in _AGENT_MACROS or (name.startswith(LABEL_PREFIX) and name != LABEL_PREFIX)
 
 
 def is_run_macro(name: str) -> bool:
-    """Return True if `name` is known only once a run is assigned: its repeat, or an agent fact."""
+    """Return True if a macro has a value only once a run is assigned: the repeat, or an agent fact."""
     return name == "repeat" or is_agent_macro(name)
 
 
@@ -174,7 +174,7 @@ MACROS: Final[Mapping[str, Callable[[MacroValues], list[str]]]] = {
     "args_json": lambda values: [args_json(values.params)],
     "args_json_file": _json_file,
 }
-"""Macros that must be whole items, and may expand to any number of arguments."""
+"""Macros that are expanded only as separate items, each to any number of arguments."""
 
 FORMS: Final = frozenset(name for name in MACROS if name.startswith("args") and name != "args_json_file")
 """Macros that pass all parameters as arguments."""
@@ -199,10 +199,10 @@ def check_argument(argument: str, item: str, values: MacroValues) -> None:
     size = text_bytes(argument)
     if size <= MAX_ARGUMENT_BYTES:
         return
-    limit = f"more than the {MAX_ARGUMENT_BYTES:,} that the system passes in one"
-    name = _longest_within(argument, item, values)
-    reason = f"most of it the parameter {_quoted(name)}, " if name is not None else ""
-    raise CommandError(f"{_quoted(item)} makes an argument of {size:,} bytes, {reason}{limit}; {REMEDY}")
+    limit = f"more than the {MAX_ARGUMENT_BYTES:,} that the system allows"
+    name = _largest_parameter(argument, item, values)
+    reason = f"most of it from the parameter {_quoted(name)}, " if name is not None else ""
+    raise CommandError(f"{_quoted(item)} expands to an argument of {size:,} bytes, {reason}{limit}; {REMEDY}")
 
 
 def check_room(
@@ -216,12 +216,12 @@ def check_room(
         room: limit of the system for both, in bytes.
     """
     variables = [f"{name}={value}" for name, value in (environ or {}).items()]
-    # As Linux counts: each text with its NUL and a pointer to it, and the program name once more.
+    # Linux counts each text with its NUL and a pointer to it, and the program name twice.
     size = sum(text_bytes(text) + 1 + _POINTER for text in (*arguments, *variables))
     size += text_bytes(arguments[0]) + 1 + _POINTER
     if size > room:
         what = "the arguments take" if environ is None else "the arguments and the environment take"
-        raise CommandError(f"{what} {size:,} bytes, more than the {room:,} that the system passes; {REMEDY}")
+        raise CommandError(f"{what} {size:,} bytes, more than the {room:,} that the system allows; {REMEDY}")
 
 
 def text_bytes(text: str) -> int:
@@ -233,8 +233,8 @@ def _quoted(text: str) -> str:
     return printable(shown(text))
 
 
-def _longest_within(argument: str, item: str, values: MacroValues) -> str | None:
-    """Return the parameter whose value makes up more than half of an argument, if there is one."""
+def _largest_parameter(argument: str, item: str, values: MacroValues) -> str | None:
+    """Return the parameter whose value is more than half of an argument, if there is one."""
     least = text_bytes(argument) // 2
     for texts in (values.flat(), values.named()):
         for name, text in texts:

@@ -39,8 +39,8 @@ PLACING_KEYS: Final = ("project", "entity")
 class Parsed:
     """Specification parsed from a file, and the findings about the file.
 
-    `unsupported` names the valid keys that are not supported yet. `spec` is None if and only if there are
-    such keys or errors: no part of a file is ever ignored.
+    `unsupported` lists the keys and values that are not supported yet. `spec` is None if and only if there
+    are such keys or values, or errors: no part of a file is ever ignored.
     """
 
     spec: SweepSpec | None
@@ -63,8 +63,8 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
     Args:
         content: the file.
         file: its name in messages.
-        placing: which of the keys `project` and `entity` determine the sweep's name; they are converted to
-            legal names, with a warning if changed.
+        placing: the keys, of `project` and `entity`, that decide where the sweep is created; their values are
+            converted to legal names, with a warning if changed.
     """
     findings = Findings(file)
     return _parsed(lambda: load_text(content, findings), findings, placing)
@@ -73,7 +73,7 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
 def parse_mapping(
     document: Mapping[str, object], *, file: str = "config", placing: Collection[str] = ()
 ) -> Parsed:
-    """Parse a Python mapping with the content of a sweep file; its findings have no line."""
+    """Parse a Python mapping with the keys of a sweep file; its findings have no line numbers."""
     findings = Findings(file)
     return _parsed(lambda: load_mapping(document, findings), findings, placing)
 
@@ -138,14 +138,14 @@ def _check_size(sweep: Fields, spec: SweepSpec) -> None:
     size = len(json.dumps(to_document(spec), ensure_ascii=False).encode())
     if size > MAX_SPEC_BYTES:
         expanded = f"the sweep has {size:,} bytes with its aliases expanded"
-        sweep.error("too-large", f"{expanded}; at most {MAX_SPEC_BYTES:,} are kept")
+        sweep.error("too-large", f"{expanded}; at most {MAX_SPEC_BYTES:,} are allowed")
 
 
 def _legal_names(fields: Fields, values: Mapping[str, object], placing: Collection[str]) -> dict[str, str]:
-    """Return the legal form of the project and entity names in `placing`.
+    """Return legal forms of the values of the keys in `placing`.
 
-    Other products allow any characters in names. A file with such a name is accepted, with a warning that
-    shows the legal name.
+    Other products allow any characters in the names of projects and entities. A file with such a name is
+    accepted, with a warning that shows the legal name.
     """
     named = ((key, values.get(key)) for key in PLACING_KEYS if key in placing)
     placed = {key: name for key, name in named if isinstance(name, str)}
@@ -187,7 +187,7 @@ def _check_sweep(
     size = _largest_point(parameters)
     if size > MAX_POINT_BYTES:
         reach = f"the parameters of one run can reach {size:,} bytes of JSON"
-        message = f"{reach}; at most {MAX_POINT_BYTES:,} are passed on"
+        message = f"{reach}; at most {MAX_POINT_BYTES:,} are allowed"
         fields.error("point-too-large", message, key="parameters")
     _check_ambiguous(fields, placed)
 

@@ -1,4 +1,4 @@
-"""Parameters of a sweep and points as data: JSON values, their canonical text and their digest."""
+"""Parameters and points as data: JSON values, canonical text and digests."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
-    # Imported for type checks only: agents need the names of parameters alone, and save 2 MiB.
+    # Imported for type checks only: agents need only the names of parameters, and save 2 MiB.
     from sweepd.spec.distributions.distribution import Distribution
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 
 
 class InfeasibleError(ValueError):
-    """Error: no point with the given values was found that satisfies the constraints."""
+    """Error raised if no point is found that has the given values and satisfies the constraints."""
 
 
 _encoded = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
@@ -68,7 +68,7 @@ def _text_key(key: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One entry of the space that is not a group; with `when`, it is active only if that expression holds."""
+    """Parameter of the space, active only if the expression `when` holds, if any."""
 
     distribution: "Distribution"
     when: str | None = None
@@ -76,7 +76,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Parameters passed to the run as one dictionary; with `when`, active only if that expression holds."""
+    """Parameters passed to the run as one dictionary, active only if the expression `when` holds, if any."""
 
     parameters: Mapping[str, "ParameterNode"]
     when: str | None = None
@@ -94,7 +94,7 @@ def in_order(parameters: Mapping[str, ParameterNode]) -> dict[str, ParameterNode
 
 
 def leaves(parameters: Mapping[str, ParameterNode], outer: Path = ()) -> Iterator[tuple[Path, Parameter]]:
-    """Yield each parameter with its path, going into groups, in the order of the mappings."""
+    """Yield each parameter with its path, including those inside groups, in the order of the mappings."""
     for name, node in parameters.items():
         if isinstance(node, Group):
             yield from leaves(node.parameters, (*outer, name))
@@ -108,7 +108,7 @@ def dotted(path: Path) -> str:
 
 
 def has_parameter(parameters: Mapping[str, object], name: str) -> bool:
-    """Return True if a dotted name is that of a parameter, or may be that of a value inside a parameter.
+    """Return True if a dotted name is a parameter, or may be a value inside a parameter.
 
     Args:
         parameters: parameters of a space, or the values of a point.

@@ -1,4 +1,4 @@
-"""Preview of a sweep before its creation: its first runs, and their total number. Pure.
+"""Preview of a sweep before its creation: the first runs, and the total number of runs.
 
 The points are those that a server hands out for the same seed. For bayes, whose points depend on results,
 random points are shown.
@@ -12,7 +12,7 @@ from sweepd.spec.command import active_command, expand_command
 from sweepd.spec.macros import CommandError, MacroValues, check_room
 from sweepd.spec.methods.proposed import Cursor, Proposed, Source
 from sweepd.spec.methods.sequence import (
-    MOST_STEPS,
+    MAX_COUNT_STEPS,
     count_distinct,
     known_size,
     next_point,
@@ -24,9 +24,9 @@ from sweepd.spec.space.walk import Count
 from sweepd.spec.stop_rules import urgent_iterations
 from sweepd.spec.sweep_spec import SweepSpec
 
-MOST_RUNGS = 64
+MAX_RUNGS = 64
 PATIENCE = 10
-"""Number of searches that reach their limit without a point, after which a preview gives up."""
+"""Number of unsuccessful searches for a point after which a preview gives up."""
 
 _ARGS_JSON_FILE = "${args_json_file}"
 
@@ -38,7 +38,7 @@ class PreviewedRun:
     Args:
         point: its parameters.
         argv: the arguments of its process, with agent macros unexpanded; empty if there is a problem.
-        problem: why the arguments cannot be expanded; else empty.
+        problem: reason why the arguments cannot be expanded; empty if they can.
         source: origin of the point.
         repeat: index of the run among the runs of its point.
     """
@@ -60,7 +60,7 @@ class Preview:
         planned_runs: total number of runs; None if unbounded or unknown.
         rungs: the first iterations at which early termination may act.
         seed: seed of its points.
-        broken_off: whether the search for the next point was given up, because points are rare.
+        broken_off: whether the search for the next point was given up, because points are too rare.
     """
 
     runs: tuple[PreviewedRun, ...]
@@ -78,18 +78,18 @@ def preview(
     interpreter: str = "python",
     fits: Callable[[PreviewedRun], bool] = lambda run: True,
     patience: int = PATIENCE,
-    steps: int = MOST_STEPS,
+    steps: int = MAX_COUNT_STEPS,
     prior: Collection[Point] = (),
 ) -> Preview:
-    """Return the preview of a sweep that has a seed.
+    """Return the preview of a sweep; without a seed, seed 0 is used.
 
     Args:
         spec: the sweep.
         count: maximum number of runs to show.
         interpreter: value of `${interpreter}`.
-        fits: returns whether there is room for a run; the first False ends the preview.
+        fits: returns whether the output has room for a run; the first False ends the preview.
         patience: number of unsuccessful searches for a point before giving up.
-        steps: limit on exact counting of points.
+        steps: maximum number of steps to count points exactly.
         prior: distinct points of prior runs, which are not proposed again.
     """
     size = count_distinct(spec, steps)
@@ -106,7 +106,7 @@ def preview(
         runs=tuple(runs),
         size=size,
         planned_runs=planned_runs(spec, _known(spec, size), points_taken(spec, prior)),
-        rungs=urgent_iterations(spec.early_terminate, MOST_RUNGS),
+        rungs=urgent_iterations(spec.early_terminate, MAX_RUNGS),
         seed=spec.seed or 0,
         broken_off=broken_off,
     )
@@ -143,7 +143,7 @@ def first_runs(
 
 
 def _known(spec: SweepSpec, size: Count) -> int | None:
-    """Return the number of points that the method may hand out; None if infinite or not exact."""
+    """Return the number of points that the method may hand out; None if infinite or not known exactly."""
     return known_size(spec, None if size.is_estimate else size.value)
 
 

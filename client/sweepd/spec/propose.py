@@ -1,4 +1,4 @@
-"""Derivation of a sweep file from tried points, with the ranges, values and conditions that they cover."""
+"""Derivation of a sweep file from tried points: ranges, values and conditions that cover them."""
 
 import json
 import re
@@ -13,13 +13,13 @@ from sweepd.spec.loading.scalars import resolve
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Number, Parameter, Point, canonical_json, is_number
 
-_FEW: Final = 8
-"""Maximum number of distinct numbers listed as a choice, if each was tried twice on average."""
+_MAX_CHOICES: Final = 8
+"""Maximum number of distinct numbers that become a choice, if each was tried at least twice on average."""
 
-_LOG_FROM: Final = 100.0
-"""Minimum ratio of greatest to smallest value of a logarithmic range: two orders of magnitude."""
+_MIN_LOG_RATIO: Final = 100.0
+"""Minimum ratio of the greatest to the smallest value for a logarithmic range."""
 
-_DEEPEST: Final = 12
+_MAX_NESTING: Final = 12
 """Maximum nesting of groups in a file; a deeper group becomes a single value."""
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
@@ -27,7 +27,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProposedParameter:
-    """Document of one parameter, and the reason for its form."""
+    """Parameter as a document, and a comment about its tried values."""
 
     document: Mapping[str, Json]
     comment: str
@@ -47,20 +47,20 @@ ProposedNode = ProposedParameter | ProposedGroup
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Proposed parameters; `unexplained` are those that some points lack without a known condition."""
+    """Proposed parameters; `unexplained` names those that some points lack for no known reason."""
 
     parameters: Mapping[str, ProposedNode]
     unexplained: tuple[str, ...] = ()
 
     @property
     def searches(self) -> bool:
-        """True if any parameter is free."""
+        """True if any parameter is not constant."""
         return any(_is_free(node) for node in self.parameters.values())
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """Point or group of one run; `facts` are texts and booleans for conditions, by dotted name."""
+    """Point or group of one run; `facts` maps dotted names to values that conditions can test."""
 
     mapping: Mapping[str, Json]
     facts: Mapping[str, str | bool]
@@ -87,10 +87,10 @@ def propose(points: Sequence[Point], *, best: Point | None = None, listed: bool 
 @dataclass(frozen=True, slots=True)
 class _Proposer:
     listed: bool
-    asks_nested: bool
+    tests_groups: bool
 
     def level(self, rows: Sequence[_Row], outer: str) -> tuple[dict[str, ProposedNode], list[str]]:
-        """Return the nodes of one level, and the names whose absence is unexplained."""
+        """Return the nodes of one level, and the names that some rows lack for no known reason."""
         names = sorted({name for row in rows for name in row.mapping})
         rows = self._with_facts(rows, outer)
         nodes: dict[str, ProposedNode] = {}
@@ -107,7 +107,7 @@ class _Proposer:
 
     def _node(self, rows: Sequence[_Row], name: str, outer: str, when: str | None) -> ProposedNode:
         inner = [_Row(group, row.facts, row.is_best) for row in rows if (group := _group(row.mapping[name]))]
-        if len(inner) == len(rows) and outer.count(".") <= _DEEPEST:
+        if len(inner) == len(rows) and outer.count(".") <= _MAX_NESTING:
             members, unexplained = self.level(inner, outer)
             if not unexplained:
                 return ProposedGroup(members=members, when=when)
@@ -127,7 +127,7 @@ class _Proposer:
         choice = _choice(distinct)
         if len(numbers) < len(distinct):
             return choice, f"{len(distinct)} values in {runs}"
-        if self.listed or (len(distinct) <= _FEW and 2 * len(distinct) <= len(values)):
+        if self.listed or (len(distinct) <= _MAX_CHOICES and 2 * len(distinct) <= len(values)):
             return choice, f"{len(distinct)} numbers in {runs}"
         ranged, comment = _range(numbers)
         if _covers(ranged, numbers):
@@ -136,7 +136,7 @@ class _Proposer:
 
     def _with_facts(self, rows: Sequence[_Row], outer: str) -> list[_Row]:
         """Return the rows with more facts: the texts and booleans that every row has at this level."""
-        if outer and not self.asks_nested:
+        if outer and not self.tests_groups:
             return list(rows)
         own = [
             {f"{outer}{name}": value for name, value in row.mapping.items() if isinstance(value, str | bool)}
@@ -176,7 +176,7 @@ def _literal(value: str | bool) -> str:
 
 
 def _choice(distinct: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a choice of sorted values; values of mixed types are sorted by their JSON."""
+    """Return the document of a choice among sorted values; values of mixed types are sorted by their JSON."""
     try:
         values = sorted(distinct.values())  # type: ignore[type-var]  # values without an order raise
     except TypeError:
@@ -189,14 +189,14 @@ def _range(numbers: Sequence[Number]) -> tuple[dict[str, Json], str]:
     covers = f"{low:.6g} to {high:.6g}"
     if all(isinstance(number, int) for number in numbers):
         return {"distribution": "int_uniform", "min": low, "max": high}, covers
-    if low > 0 and high / low >= _LOG_FROM:
+    if low > 0 and high / low >= _MIN_LOG_RATIO:
         orders = f"{covers}, over {log10(high) - log10(low):.2g} orders of magnitude,"
         return {"distribution": "log_uniform_values", "min": low, "max": high}, orders
     return {"distribution": "uniform", "min": low, "max": high}, covers
 
 
 def _covers(document: Mapping[str, Json], numbers: Sequence[Number]) -> bool:
-    """Return True if a document is valid and contains every number, despite rounding and limits."""
+    """Return True if a document is a valid parameter and its distribution contains every number."""
     parsed = parse_mapping({"method": "random", "parameters": {"x": document}})
     node = None if parsed.spec is None else parsed.spec.parameters["x"]
     return isinstance(node, Parameter) and all(map(node.distribution.contains, numbers))
@@ -218,16 +218,16 @@ def _short(value: Json) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-_BOOLEANS_OF_SOME: Final = frozenset({"y", "Y", "n", "N"})
+_YAML_BOOLEANS: Final = frozenset({"y", "Y", "n", "N"})
 
 
 def proposal_text(head: Mapping[str, Json], proposal: Proposal, *, comments: Sequence[str] = ()) -> str:
     """Return the text of the sweep file.
 
     Args:
-        head: the keys beside `parameters`.
+        head: the keys other than `parameters`.
         proposal: the parameters.
-        comments: lines at the top.
+        comments: comment lines at the top of the file.
     """
     lines = [f"# {_on_one_line(comment)}" for comment in comments]
     lines += [f"{key}: {_flow(value)}" for key, value in head.items()]
@@ -252,7 +252,7 @@ def _nodes(nodes: Mapping[str, ProposedNode], indent: str) -> Iterator[str]:
 
 
 def _flow(value: Json) -> str:
-    """Return a value on one line that every YAML 1.1 reader parses to the same value."""
+    """Format a value on one line, so that every YAML 1.1 reader parses it to the same value."""
     match value:
         case None:
             return "null"
@@ -272,7 +272,7 @@ def _flow(value: Json) -> str:
 
 def _text(text: str) -> str:
     """Return a text unquoted if unambiguous, else in double quotes."""
-    if _NAME.fullmatch(text) and resolve(text) == text and text not in _BOOLEANS_OF_SOME:
+    if _NAME.fullmatch(text) and resolve(text) == text and text not in _YAML_BOOLEANS:
         return text
     escaped = json.dumps(text, ensure_ascii=False)
     return "".join(sign if sign.isprintable() else _escape(ord(sign)) for sign in escaped)
@@ -283,7 +283,7 @@ def _escape(code: int) -> str:
 
 
 def _float(number: float) -> str:
-    """Return a float with a dot, since some YAML readers parse `1e-05` as text."""
+    """Format a float with a dot, since some YAML readers parse `1e-05` as text."""
     text = repr(number)
     return text.replace("e", ".0e") if "e" in text and "." not in text else text
 

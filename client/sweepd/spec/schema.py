@@ -1,7 +1,7 @@
 """JSON Schema of sweep files for editors, generated from the table of keys.
 
-The schema checks less than the parser: no arithmetic of distributions, no expressions. It accepts every file
-that the parser accepts. docs/sweep-file.schema.json is the output of `schema_text`.
+The schema accepts every file that the parser accepts, and more: it does not compare numbers with each other,
+and does not parse expressions. docs/sweep-file.schema.json is the output of `schema_text`.
 """
 
 import json
@@ -106,8 +106,8 @@ def _parameter_properties() -> dict[str, Schema]:
     """Return the schemas of a parameter's keys, the most common ones first."""
     values = properties(tuple(VALUE_KEYS.values()))
     distribution = described(
-        "How values are drawn. Default: `value` is a constant, `values` a choice, `min` and `max` are "
-        "int_uniform if both are integers, else uniform.",
+        "Distribution of the values. Default: constant for `value`, categorical for `values`, int_uniform "
+        "for integers `min` and `max`, else uniform.",
         explained(MEANINGS),
     )
     group = described(
@@ -115,8 +115,8 @@ def _parameter_properties() -> dict[str, Schema]:
         reference("parameters"),
     )
     condition = described(
-        "An expression over other parameters; this one is present only where it holds, such as "
-        '`optimizer == "sgd"`.',
+        'A condition on other parameters, such as `optimizer == "sgd"`; this one is present only if the '
+        "condition holds.",
         EXPRESSION_SCHEMA,
     )
     listed = {key: values.pop(key) for key in ("value", "values", "probabilities")}
@@ -133,7 +133,7 @@ def _of(name: str) -> Schema:
 
 
 def _values_of(name: str) -> dict[str, Schema]:
-    """Return a distribution's additional requirements on its values."""
+    """Return the schemas of the values that a distribution restricts further."""
     if name == "int_uniform":
         return {"min": integer().schema, "max": integer().schema}
     if name.endswith("_values") and name.removesuffix("_values") in DEPRECATED:

@@ -12,13 +12,13 @@ from sweepd.spec.point import Number
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperband:
-    """Rule that stops a run unless it is among the best int(n / eta) + 1, ties included, of n at its bracket.
+    """Rule that stops a run unless it is among the best int(n / eta) + 1 of the n runs at its bracket.
 
     Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar (2018), "Hyperband", JMLR 18(185), with the brackets of
-    W&B's sweeps: `min_iter` times powers of `eta`, or `max_iter` divided `s` times.
+    W&B's sweeps: `min_iter` times powers of `eta`, or `max_iter` divided by `eta` up to `s` times.
 
-    Either `min_iter` is set, or `max_iter` and `s` are. With `strict`, a run is judged by its value at the
-    bracket, otherwise by its best value so far.
+    Either `min_iter` is set, or `max_iter` and `s` are. Ties count as equally good. With `strict`, a run is
+    compared by its value at the bracket, otherwise by its best value so far.
     """
 
     min_iter: int | None = None
@@ -38,10 +38,10 @@ class Hyperband:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asha:
-    """Rule that stops a run unless it is among the best max(1, floor(n / eta)) of n at a rung.
+    """Rule that stops a run unless it is among the best max(1, floor(n / eta)) of the n runs at a rung.
 
     Li, Jamieson, Rostamizadeh, Gonina, Hardt, Recht, Talwalkar (2018), "A System for Massively Parallel
-    Hyperparameter Tuning", in the stopping form. Rungs are int(min_iter * eta^k) below `max_iter`.
+    Hyperparameter Tuning", in the stopping variant. Rungs are int(min_iter * eta^k) below `max_iter`.
     """
 
     min_iter: int
@@ -51,7 +51,7 @@ class Asha:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Median:
-    """Rule that stops a run whose best value is worse than the median best value of the other runs so far.
+    """Rule that stops a run whose best value so far is worse than the median best value of the other runs.
 
     Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. It acts at
     `min_iter` and every `interval` iterations after it, once `min_runs` others have reached the iteration.
@@ -98,15 +98,15 @@ def _multiplied(min_iter: int, eta: Number, limit: int) -> Iterator[int]:
         yield int(value)
 
 
-FARTHEST_RUNG = 2**53
+MAX_RUNG = 2**53
 
 
 @cache
 def rungs(rule: Hyperband | Asha) -> tuple[int, ...]:
-    """Return every iteration at which a halving rule compares runs, ascending."""
+    """Return all iterations at which Hyperband or ASHA compares runs, ascending."""
     if isinstance(rule, Hyperband):
-        return rule.brackets(FARTHEST_RUNG)
-    end = FARTHEST_RUNG if rule.max_iter is None else rule.max_iter - 1
+        return rule.brackets(MAX_RUNG)
+    end = MAX_RUNG if rule.max_iter is None else rule.max_iter - 1
     return Hyperband(min_iter=rule.min_iter, eta=rule.eta).brackets(end)
 
 
@@ -118,8 +118,8 @@ def urgent_iterations(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
 def reported_at_once(rules: Sequence[StopRule], limit: int) -> tuple[int, ...]:
     """Return at most `limit` iterations, ascending, whose values an agent must report immediately.
 
-    Iterations of `Median` come last: it acts often, so a late value delays it little, whereas the iterations
-    of other rules are far apart.
+    Iterations of `Median` are added last: this rule acts often, so a late value delays it little, whereas the
+    iterations of other rules are far apart.
     """
     if not rules:
         return ()

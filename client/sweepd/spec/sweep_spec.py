@@ -21,11 +21,11 @@ class SearchMethod:
     Args:
         name: value of `method` in a file.
         meaning: description shown by editors.
-        search: finds the next point of a sweep from a cursor, the points handed out, the number of points if
-            known, and the maximum number of candidates.
-        draw: returns the point of an index, None if there is none, and the cost in candidates; None for
+        search: returns the next point, given a sweep, a cursor, the points handed out, the number of points
+            if known, and the maximum number of candidates.
+        draw: returns the point at an index, or None if there is none, and its cost in candidates; None for
             methods that do not draw points.
-        check: yields errors about parameters, given with their paths, that the method cannot search.
+        check: yields reasons why the method cannot search the parameters, which are given with their paths.
         learns: whether points depend on results; this needs a metric and the suggestion service.
         on_grid: whether it enumerates a grid.
         listed: whether its points are listed in `runs`.
@@ -55,7 +55,7 @@ class Goal(StrEnum):
 
 
 class Impute(StrEnum):
-    """Imputed value of a run without a value (bayes)."""
+    """Choice of the value that bayes assumes for a run without a value."""
 
     WORST = "worst"
     BEST = "best"
@@ -63,7 +63,7 @@ class Impute(StrEnum):
 
 
 class ObjectiveValue(StrEnum):
-    """Choice of a run's objective value among its iterations."""
+    """Choice of the value of a run among the values that it has logged."""
 
     BEST = "best"
     LAST = "last"
@@ -81,7 +81,7 @@ class MetricsFrom:
     """Sources of metrics that the script does not log; an empty source is not read.
 
     Args:
-        stdout: regular expression with named groups, for each line of output.
+        stdout: regular expression with named groups, applied to each line of output.
         file: a file of JSON lines, or a table.
         tensorboard: a folder of event files.
     """
@@ -101,7 +101,7 @@ class Aggregate(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """Number of retries of a run after its agent was lost, and after it failed."""
+    """Maximum retries of a run after its agent is lost (`infrastructure`), and after it fails (`failure`)."""
 
     infrastructure: int = 3
     failure: int = 0
@@ -109,9 +109,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Limits on failures: `agent` consecutive ones quarantine an agent, a share of `sweep` pauses the sweep.
+    """Limits on failures, beyond which an agent is quarantined or the sweep is paused.
 
-    The share is that of failed runs among the last 20 that ended.
+    `agent` is a number of consecutive failures, `sweep` a share of failed runs among the last 20 that ended.
     """
 
     agent: int = 5
@@ -120,9 +120,9 @@ class Guard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """The objective: the key that runs log, and how its values are used.
+    """Objective of a sweep: the key that runs log, and the use of its values.
 
-    `impute_while_running` is None if running runs are ignored (`"false"` in the file).
+    `impute_while_running` is None if live runs are ignored (`"false"` in the file).
     """
 
     name: str
@@ -135,7 +135,9 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSpec:
-    """One checked sweep. An empty `command` means the default; without `seed`, one is drawn at creation.
+    """Checked specification of a sweep.
+
+    An empty `command` means the default command; without `seed`, one is drawn at creation.
 
     Args:
         constraints: expressions that hold for every point.
@@ -144,13 +146,13 @@ class SweepSpec:
         shuffle: enumerate the grid in an order given by the seed.
         zips: dotted names of parameters whose values are combined by position.
         repeats: number of runs of each point.
-        aggregate: aggregation of their values into the value of the point.
+        aggregate: aggregation of the values of a point's runs into the value of the point.
         canary: start one run first; the others wait until it has logged the objective.
         sweep_timeout: seconds from the first hand-out until the sweep is stopped.
         requires: labels that an agent must have.
-        tags: labels of the sweep, for lists.
+        tags: labels of the sweep.
         metadata: arbitrary user data.
-        compat: the module that sweepd replaces in scripts.
+        compat: product whose module sweepd replaces in scripts.
         metrics_from: sources of metrics that the script does not log.
     """
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
 
-_ABBREVIATION: Final = 3
-_MOST_NEIGHBOURS: Final = 300
-"""Limit on the words compared with a misspelt one: many errors with many names each would take minutes."""
+_MIN_ABBREVIATION: Final = 3
+_MAX_NEIGHBOURS: Final = 300
+"""Maximum number of words compared with a misspelt one, as many errors with many names would take minutes."""
 
 _SYNONYMS: Final = {
     **dict.fromkeys(
@@ -19,16 +19,16 @@ _SYNONYMS: Final = {
     **dict.fromkeys(("num_workers", "max_concurrent"), "max_parallel"),
     **dict.fromkeys(("script", "entrypoint"), "program"),
 }
-"""Equivalents of keys of other tools, and of keys that users expect."""
+"""Keys of other tools and keys that users may expect, with their equivalents in a sweep file."""
 
 
 def nearest(word: str, legal: Iterable[str]) -> str | None:
     """Return the legal word closest to a misspelt one, if any is close."""
-    by_lower = {choice.lower(): choice for choice in islice(legal, _MOST_NEIGHBOURS)}
+    by_lower = {choice.lower(): choice for choice in islice(legal, _MAX_NEIGHBOURS)}
     # Compare only the start: matching is quadratic, and a very long word must not take long.
     start = word[:64].lower()
     found = _close_matches(start, by_lower, 3, 0.6)
-    if not found and len(start) >= _ABBREVIATION:
+    if not found and len(start) >= _MIN_ABBREVIATION:
         found = [choice for choice in by_lower if choice.startswith(start)]
     if not found:
         return None
@@ -38,13 +38,13 @@ def nearest(word: str, legal: Iterable[str]) -> str | None:
 
 
 def close(word: str, legal: Iterable[str]) -> str | None:
-    """Return the legal word of which a word is almost certainly a typo, if any."""
-    found = _close_matches(word[:64], islice(legal, _MOST_NEIGHBOURS), 1, 0.75)
+    """Return the legal word that a word almost certainly misspells, if any."""
+    found = _close_matches(word[:64], islice(legal, _MAX_NEIGHBOURS), 1, 0.75)
     return found[0] if found else None
 
 
-def meant(word: str, legal: Collection[str]) -> str | None:
-    """Return the legal word that a word most likely means: its equivalent in other tools, or the closest."""
+def likely_word(word: str, legal: Collection[str]) -> str | None:
+    """Return the legal word most likely intended: the equivalent of another tool's key, or a close word."""
     known = _SYNONYMS.get(word.lower())
     return known if known in legal else nearest(word, legal)
 

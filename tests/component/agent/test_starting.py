@@ -157,7 +157,7 @@ def test_arguments_beyond_the_limit_of_the_system_prevent_the_start_of_a_run(
     assert refused.exit.cause == v1.EXIT_CAUSE_INVALID_COMMAND
     assert refused.exit.message.startswith("the arguments and the environment take ")
     assert refused.exit.message.endswith(
-        f" bytes, more than the {room:,} that the system passes; use ${{args_json_file}}, or read the "
+        f" bytes, more than the {room:,} that the system allows; use ${{args_json_file}}, or read the "
         "parameters with `sweepd.config`"
     )
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from sweepd.spec.methods.sequence import MOST_STEPS, counted_points
+from sweepd.spec.methods.sequence import MAX_COUNT_STEPS, counted_points
 from sweepd.spec.parse import parse_text
 from sweepd.spec.point import Json
 from sweepd.spec.preview import preview
@@ -45,7 +45,7 @@ def used(parameters: Mapping[str, object], method: str = "random", **keys: objec
     assert spec is not None, refusals
     # The count does not depend on how points are drawn, and drawing at random counts everything.
     with quickly(SECONDS / 2):
-        steps = MOST_STEPS // 10 if method == "sobol" else MOST_STEPS
+        steps = MAX_COUNT_STEPS // 10 if method == "sobol" else MAX_COUNT_STEPS
         shown = preview(spec, 20, patience=PATIENCE, steps=steps)
     assert shown.broken_off or shown.runs
     for run in shown.runs:

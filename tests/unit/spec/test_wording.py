@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd.spec.wording import close, meant, nearest, printable, shown, unbounded_sentence
+from sweepd.spec.wording import close, likely_word, nearest, printable, shown, unbounded_sentence
 
 KEYS = ("method", "metric", "parameters", "retry", "run_cap")
 
@@ -36,9 +36,9 @@ def test_a_close_word_is_almost_certainly_a_typo(word: str, legal: str | None) -
 
 
 def test_keys_of_other_tools_suggest_the_equivalent_key_where_it_is_legal() -> None:
-    assert meant("N_trials", KEYS) == "run_cap"
-    assert meant("n_trials", ("method",)) is None
-    assert meant("metod", KEYS) == "method"
+    assert likely_word("N_trials", KEYS) == "run_cap"
+    assert likely_word("n_trials", ("method",)) is None
+    assert likely_word("metod", KEYS) == "method"
 
 
 def test_comparisons_of_words_are_bounded() -> None:

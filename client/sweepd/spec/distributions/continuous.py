@@ -101,7 +101,7 @@ class LogUniformValues(Uniform):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvLogUniformValues(LogUniformValues):
-    """Distribution where ln(1/X) is uniform between ln(1/max) and ln(1/min), as in `log_uniform_values`."""
+    """Distribution where ln(1/X) is uniform between ln(1/max) and ln(1/min): the same as its base class."""
 
     name: ClassVar[str] = "inv_log_uniform_values"
 
@@ -119,7 +119,7 @@ class LogUniform(LogUniformValues):
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The exponentials of the exponents."""
+        """The bounds of the values: exp of each exponent."""
         low, high = self.exponents
         return exp(low), exp(high)
 
@@ -150,7 +150,7 @@ class Normal(Real):
         return (float(self.mu), float(self.mu)) if self.sigma == 0 else (-inf, inf)
 
     def quantile(self, u: float) -> float:
-        """Return the quantile at u, which is clipped away from 0 and 1."""
+        """Return the quantile at u, after clipping u away from 0 and 1."""
         if self.sigma == 0:
             return float(self.mu)
         return self.mu + self.sigma * _STANDARD_NORMAL.inv_cdf(_within(u, _U_MIN, _U_MAX))
@@ -175,7 +175,7 @@ class LogNormal(Normal):
         return (exp(self.mu), exp(self.mu)) if self.sigma == 0 else (0.0, inf)
 
     def quantile(self, u: float) -> float:
-        """Return the quantile at u, which is clipped away from 0 and 1."""
+        """Return the quantile at u, after clipping u away from 0 and 1."""
         return exp(Normal.quantile(self, u))
 
     def cdf(self, x: float) -> float:
@@ -206,5 +206,5 @@ class Beta(Real):
 
 
 def _within(value: float, low: float, high: float) -> float:
-    """Return the value, clipped to bounds that rounding may have exceeded."""
+    """Clip a value to its bounds, which rounding may have exceeded."""
     return min(max(value, low), high)

@@ -19,7 +19,7 @@ class Constant:
 
     @property
     def support(self) -> Sequence[Json]:
-        """The distinct values that can be drawn."""
+        """The only value that can be drawn."""
         return (self.value,)
 
     def quantile(self, u: float) -> Json:
@@ -27,7 +27,7 @@ class Constant:
         return self.value
 
     def to_unit(self, value: Json) -> float:
-        """Return the middle of the unit interval."""
+        """Return 0.5, the middle of the unit interval."""
         return 0.5
 
     def contains(self, value: Json) -> bool:
@@ -55,7 +55,7 @@ class _Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categorical(_Choice):
-    """Listed values of any type with equal probability; a value listed twice is drawn twice as often."""
+    """Listed values of any type, all equally likely; a value listed twice is drawn twice as often."""
 
     name: ClassVar[str] = "categorical"
 

@@ -39,7 +39,7 @@ DEPRECATED: Final[Mapping[str, str]] = MappingProxyType(
 """Distributions whose bounds are exponents, and their replacements."""
 
 _VALUES_SHOWN: Final = 8
-_LONGEST: Final = 60
+_MAX_LENGTH: Final = 60
 
 
 def unrounded(distribution: Distribution) -> Distribution:
@@ -48,18 +48,18 @@ def unrounded(distribution: Distribution) -> Distribution:
 
 
 def grid_values(distribution: Distribution) -> Sequence[Json] | None:
-    """Return the values that a grid enumerates; None if it cannot, or if it would ignore probabilities."""
+    """Return the values that a grid enumerates, or None for distributions that grids do not support."""
     if isinstance(distribution, Constant | Categorical | IntUniform):
         return distribution.support
     return distribution.grid_values if isinstance(distribution, Quantised) else None
 
 
 def refusal(distribution: Distribution, value: Json) -> str:
-    """Return the reason why a distribution does not contain a value: `5 is not a number from 0.1 to 1.0`."""
-    return f"{_written(value)} is {_otherwise(distribution)}"
+    """Return a message about a value outside a distribution, such as `5 is not a number from 0.1 to 1.0`."""
+    return f"{_written(value)} is {_mismatch(distribution)}"
 
 
-def _otherwise(distribution: Distribution) -> str:
+def _mismatch(distribution: Distribution) -> str:
     match distribution:
         case Constant(value=value):
             return f"not {_written(value)}, the only value"
@@ -83,7 +83,7 @@ def _written(value: Json) -> str:
     if not isinstance(value, (list, dict)):
         return shown(value)
     text = printable(json.dumps(value, ensure_ascii=False))
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"
 
 
 def _range(low: Number | None, high: Number | None) -> str:

@@ -22,7 +22,7 @@ Shape = Uniform | LogUniform | LogUniformValues | Normal | LogNormal | Beta
 
 @dataclass(frozen=True, slots=True)
 class Steps(Sequence[Number]):
-    """Lazy sequence `offset + k·step` for k = first, first + 1, …, rounded to `decimals`."""
+    """Lazy sequence `offset + k·step` for k = first, first + 1, …, rounded to `decimals` digits."""
 
     offset: Number
     step: Number
@@ -95,7 +95,7 @@ def exact(number: Number) -> Fraction:
 
 
 def decimals(number: Number) -> int:
-    """Return the number of decimals that a number is written with."""
+    """Return the number of digits after the decimal point of a number as written."""
     exponent = Decimal(repr(number)).normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
@@ -123,7 +123,7 @@ class Quantised:
 
     @property
     def grid_values(self) -> Steps | None:
-        """Grid values min, min + q, … below max (draws are multiples of q); None except for `q_uniform`."""
+        """Grid values min, min + q, … below max, not always multiples of q; None except for `q_uniform`."""
         if type(self.shape) is not Uniform:
             return None
         low, high = self.shape.min, self.shape.max
@@ -157,7 +157,7 @@ class Quantised:
         return min(max((low + high) / 2.0, 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
-        """Return True if a value is in the grid or can be drawn; a drawn value must be an integer if q is."""
+        """Return True if a value is in the grid or can be drawn; if q is an integer, draws are integers."""
         if not is_number(value) or not isfinite(value):
             return False
         if not self.is_integer or isinstance(value, int):
@@ -178,7 +178,7 @@ def _lattice_of(shape: Shape, q: Number) -> Lattice:
         case Beta():
             return Lattice.within(0, 1, q)
         case LogUniform():
-            # Rounded, because exp of a bound written as ln 10 may be just below 10.
+            # Round the bounds: exp of a bound written as ln 10 may be just below 10.
             low, high = (float(f"{end:.12g}") for end in shape.ends)
             return Lattice.within(low, high, q)
         case Uniform():

@@ -1,1 +1,1 @@
-"""The language of `when` and `constraints`."""
+"""Expression language of `when` and `constraints`."""

@@ -1,4 +1,4 @@
-"""Expression trees, compiled into functions of a point's values that never raise."""
+"""Expression trees, and their compilation into functions of a point's values, which never raise."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sweepd.spec.point import Json, Number, Path
 
 
 class ExpressionError(ValueError):
-    """Error in an expression, with its offset in characters and a suggested correction."""
+    """Error in an expression, with its offset in characters and a suggested correction, if any."""
 
     def __init__(self, message: str, offset: int, suggestion: str | None = None) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Operator of a chain and its right operand; `offset` is that of the operator."""
+    """Operator of a chain and its right operand; `offset` is the offset of the operator."""
 
     sign: str
     operand: "Node"
@@ -70,7 +70,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Operands joined by operators of one precedence, from left to right, in one flat node."""
+    """Operands joined from left to right by operators of the same precedence, in one flat node."""
 
     first: "Node"
     steps: tuple[Step, ...]
@@ -98,7 +98,7 @@ FUNCTIONS: Final = ("min", "max", "abs", "log", "sqrt", "floor", "ceil", "len")
 
 
 class Undefined:
-    """Value of an inactive parameter, of 1 / 0 or of an overflow; any comparison with it is false."""
+    """Value of an inactive parameter, of 1 / 0 or of an overflow; every comparison with it is false."""
 
     __slots__ = ()
 
@@ -109,7 +109,7 @@ Value = Json | Undefined
 LARGEST: Final = int(float_info.max)
 """Largest number allowed: larger integers exceed the range of doubles."""
 
-_MOST_BITS: Final = 1_024
+_MAX_BITS: Final = 1_024
 
 
 def calculated(operation: Callable[..., Number], *operands: Value) -> Number | Undefined:
@@ -126,11 +126,11 @@ def calculated(operation: Callable[..., Number], *operands: Value) -> Number | U
 
 
 def power(base: Number, exponent: Number) -> Number:
-    """Return base ** exponent; raise ArithmeticError if undefined or (before computing) too large."""
+    """Return base ** exponent; raise ArithmeticError if it is undefined or would be too large."""
     if isinstance(base, int) and isinstance(exponent, int):
         if exponent < 0:
             return float(float(base) ** exponent)
-        if (abs(base).bit_length() - 1) * exponent > _MOST_BITS:
+        if (abs(base).bit_length() - 1) * exponent > _MAX_BITS:
             raise OverflowError("too large for a double")
         return int(base**exponent)
     result = base**exponent
@@ -172,7 +172,7 @@ def same(left: Value, right: Value) -> bool:
 
 
 def among(value: Value, whole: Value) -> bool | Undefined:
-    """Return True if a list contains a value or a text contains a text; UNDEFINED for other operands."""
+    """Return whether a list contains a value, or a text contains another; UNDEFINED for other operands."""
     if isinstance(value, Undefined):
         return UNDEFINED
     if isinstance(whole, str):
@@ -198,15 +198,15 @@ _Relation = Callable[[Value, Value], bool]
 
 def code_of(node: Node, path_of: Callable[[Read], Path]) -> Evaluator:
     """Compile a tree into a function of a point's values."""
-    return _Coder(path_of).code(node)
+    return _Compiler(path_of).code(node)
 
 
 def test_of(node: Node, path_of: Callable[[Read], Path]) -> Test:
     """Compile a tree into a condition; any result other than true, including UNDEFINED, is false."""
-    return _Coder(path_of).test(node)
+    return _Compiler(path_of).test(node)
 
 
-class _Coder:
+class _Compiler:
     def __init__(self, path_of: Callable[[Read], Path]) -> None:
         self._path_of = path_of
 
@@ -292,7 +292,7 @@ def _list(items: list[Evaluator]) -> Evaluator:
 def _operation(sign: str, left: Evaluator, right: Evaluator) -> Evaluator:
     operation = OPERATIONS[sign]
 
-    def operated(values: Values) -> Value:  # `calculated` without its loop: the hot path of counting
+    def operated(values: Values) -> Value:  # inlines `calculated`, to count points faster
         first, second = left(values), right(values)
         if (type(first) is int or type(first) is float) and (type(second) is int or type(second) is float):
             try:

@@ -185,14 +185,14 @@ def _check_member(left: Type, right: Type, sign: str, offset: int, right_offset:
         raise ExpressionError(f"{left} is never in {items}", offset)
 
 
-_MOST_NEIGHBOURS: Final = 1_000
-"""Limit on the names searched for a suggestion: many errors with many names each would take long."""
+_MAX_NEIGHBOURS: Final = 1_000
+"""Maximum number of names searched for a suggestion, as many errors with many names would take long."""
 
 
 class Scope:
     """Parameters of a sweep, constants included, by dotted name.
 
-    A name may be ambiguous: a parameter `a.b`, and `b` in the group `a`.
+    A name is ambiguous if there are a parameter `a.b` and a parameter `b` in the group `a`.
     """
 
     def __init__(self, distributions: Mapping[Path, Distribution]) -> None:
@@ -203,7 +203,7 @@ class Scope:
         self._groups = {dotted(path[:depth]) for path in distributions for depth in range(1, len(path))}
 
     def path(self, name: str, offset: int = 0, hint: str = "") -> Path:
-        """Return the path of the parameter with this name; `hint` is added to the error if there is none.
+        """Return the path of the parameter with this name; `hint` is appended to the error if there is none.
 
         Raises:
             ExpressionError: the name is unknown or ambiguous.
@@ -223,12 +223,12 @@ class Scope:
         return self._types[path]
 
     def _near(self, name: str) -> str | None:
-        # `a-b` reads as a minus b, but may mean the parameter `a-b`.
-        # Or the name lacks the group that the parameter is in.
+        # `a-b` is parsed as a minus b, but the parameter `a-b` may be intended.
+        # Or the group of the parameter is missing before the name.
         ends = (f"{name}-", f"{name}/"), (f"-{name}", f"/{name}", f".{name}")
         inner = [
             known
-            for known in islice(self._paths, _MOST_NEIGHBOURS)
+            for known in islice(self._paths, _MAX_NEIGHBOURS)
             if known.startswith(ends[0]) or known.endswith(ends[1])
         ]
         found = nearest(name, self._paths) or next(iter(inner), None)
@@ -250,13 +250,13 @@ def _shown(name: str) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-_TEXT_A_PART = 5
+_CHARACTERS_PER_STEP = 5
 _TEXT_HINT = "; text must be quoted"
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A condition on the values of a point, by path; a parameter without a value is inactive.
+    """Condition on the values of a point, given by path; a parameter without a value is inactive.
 
     `holds` never raises. An undefined value (an inactive parameter, 1 / 0, log(-1), an overflow)
     makes each comparison with it false.
@@ -266,14 +266,14 @@ class Expression:
     reads: frozenset[Path]
     holds: Callable[[Mapping[Path, Json]], bool]
     interval_truth: Callable[[Intervals], Truths]
-    """Function that returns (can hold, can fail) when parameters are only known to be in intervals."""
+    """Function that returns (can hold, can fail) if parameters are only known to lie in intervals."""
     conjuncts: tuple["Expression", ...] = ()
     """Operands of a top-level `and`: the expression holds if and only if all of them hold."""
 
     @property
     def parts(self) -> int:
         """Approximate number of steps of one evaluation."""
-        return max(len(self.reads), len(self.text) // _TEXT_A_PART)
+        return max(len(self.reads), len(self.text) // _CHARACTERS_PER_STEP)
 
 
 def parse_expression(text: str, scope: Scope) -> Expression:

@@ -1,8 +1,8 @@
-"""Interval evaluation: decide whether an expression can hold if some of its parameters have no value yet.
+"""Interval evaluation: test whether an expression can hold if some of its parameters have no value yet.
 
-A number without a value yet is an interval. Arithmetic is applied to the ends of intervals. Floating-point
-rounding is monotone, so every possible result is between the resulting ends. A parameter that is not
-a number may have any value.
+A numeric parameter without a value is represented by an interval. Arithmetic is applied to the ends of
+intervals. Floating-point rounding is monotone, so every possible result is between the resulting ends. Other
+parameters without a value are assumed to have any value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,17 +60,17 @@ Intervals = Mapping[Path, Interval]
 """Known or possible values of each parameter that an expression reads."""
 
 Truths = tuple[bool, bool]
-"""(can be true, can be false)"""
+"""Pair: whether an expression can be true, and whether it can be false."""
 EITHER: Final[Truths] = (True, True)
 
 
 def interval_truth_of(node: Node, path_of: Callable[[Read], Path]) -> Callable[[Intervals], Truths]:
-    """Compile a tree into a function that returns whether it can hold, and whether it can fail."""
-    judge = _Judge(path_of)
-    return lambda intervals: judge.truths(node, intervals)
+    """Compile a tree into a function that returns whether the condition can hold, and whether it can fail."""
+    evaluator = _IntervalEvaluator(path_of)
+    return lambda intervals: evaluator.truths(node, intervals)
 
 
-class _Judge:
+class _IntervalEvaluator:
     def __init__(self, path_of: Callable[[Read], Path]) -> None:
         self._path_of = path_of
         self._parts: dict[int, tuple[Evaluator, set[Path]]] = {}
@@ -119,7 +119,10 @@ class _Judge:
         """Return the value of a node if all its parameters are known, else ANYTHING."""
         if id(node) not in self._parts:
             reads: set[Path] = set()
-            self._parts[id(node)] = (code_of(node, lambda read: _noted(self._path_of(read), reads)), reads)
+            self._parts[id(node)] = (
+                code_of(node, lambda read: _record_read(self._path_of(read), reads)),
+                reads,
+            )
         code, reads = self._parts[id(node)]
         values: dict[Path, Json] = {}
         may_lack = False
@@ -130,11 +133,11 @@ class _Judge:
             may_lack = may_lack or found.may_lack
             if not isinstance(found.value, Undefined):
                 values[path] = found.value
-        # A node can have a value even if a parameter it reads has none.
+        # A node can have a value even if a parameter that it reads is undefined.
         return ANYTHING if may_lack else Known(code(values))
 
 
-def _noted(path: Path, reads: set[Path]) -> Path:
+def _record_read(path: Path, reads: set[Path]) -> Path:
     reads.add(path)
     return path
 

@@ -1,4 +1,4 @@
-"""Expression parser: tokens with offsets, then precedence climbing (Pratt 1973) as in Python."""
+"""Expression parser: a tokenizer, then precedence climbing (Pratt 1973) with Python's precedence."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ _NUMBER: Final = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
 _SIGN: Final = re.compile(r"\*\*|//|==|!=|<=|>=|[-+*/%<>()\[\],]")
 _ESCAPES: Final = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t"}
-_INSTEAD: Final = {
+_REPLACEMENTS: Final = {
     "&&": "and",
     "||": "or",
     "<>": "!=",
@@ -49,7 +49,7 @@ WORDS: Final = frozenset({"and", "or", "not", "in"})
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token: `text` as written, and `value` if it is a number or a text."""
+    """Token of an expression: `text` as written, and the `value` of a number or a text."""
 
     kind: OneOf["number", "text", "name", "sign", "end"]
     text: str
@@ -81,9 +81,9 @@ def _token(text: str, at: int) -> Token:
         return Token("sign" if match[0] in WORDS else "name", match[0], at)
     if text[at] in "\"'":
         return _text_token(text, at)
-    if text[at : at + 2] not in _INSTEAD and (match := _SIGN.match(text, at)):
+    if text[at : at + 2] not in _REPLACEMENTS and (match := _SIGN.match(text, at)):
         return Token("sign", match[0], at)
-    for wrong, right in _INSTEAD.items():
+    for wrong, right in _REPLACEMENTS.items():
         if text.startswith(wrong, at):
             raise ExpressionError(f"`{wrong}` is not an operator", at, right)
     if text[at] == ".":
@@ -94,12 +94,10 @@ def _token(text: str, at: int) -> Token:
 def _number(digits: str, at: int, text: str) -> Token:
     end = at + len(digits)
     if _LETTER.match(text, end):
-        raise ExpressionError(
-            "a name must start with a letter, and a number must not be followed by one", end
-        )
+        raise ExpressionError("a name must start with a letter, and no letter may follow a number", end)
     value = int(digits) if digits.isdigit() else float(digits)
     if value > LARGEST:
-        raise ExpressionError("a number too large for a double", at)
+        raise ExpressionError("this number is too large for a double", at)
     return Token("number", digits, at, value)
 
 
@@ -122,7 +120,7 @@ def _text_token(text: str, at: int) -> Token:
 
 
 def is_name(text: str) -> bool:
-    """Return True if a text is a valid bare name in an expression."""
+    """Return True if a text is a valid name in an expression without `param()`."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -147,20 +145,20 @@ def parse_tree(text: str) -> Node:
     if len(text) > MAX_EXPRESSION_LENGTH:
         message = f"an expression of {len(text):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are allowed"
         raise ExpressionError(message, MAX_EXPRESSION_LENGTH)
-    return _Reader(list(tokens(text))).whole()
+    return _Parser(list(tokens(text))).parse()
 
 
 def written_name(name: str) -> str:
-    """Return the name of a parameter as written in an expression: bare if unambiguous, else in `param()`."""
+    """Return a parameter's name as written in an expression: bare if unambiguous, else with `param()`."""
     return name if is_name(name) and name not in _RESERVED else f'param("{name}")'
 
 
-class _Reader:
-    def __init__(self, pieces: list[Token]) -> None:
-        self._pieces, self._at, self._depth = pieces, 0, 0
+class _Parser:
+    def __init__(self, found: list[Token]) -> None:
+        self._tokens, self._at, self._depth = found, 0, 0
 
-    def whole(self) -> Node:
-        if len(self._pieces) == 1:
+    def parse(self) -> Node:
+        if len(self._tokens) == 1:
             raise ExpressionError("the expression is empty", 0)
         node = self._or()
         if self._next.kind != "end":
@@ -169,14 +167,14 @@ class _Reader:
 
     @property
     def _next(self) -> Token:
-        return self._pieces[self._at]
+        return self._tokens[self._at]
 
-    def _taken(self) -> Token:
+    def _take(self) -> Token:
         token = self._next
         self._at += 1
         return token
 
-    def _met(self, *signs: str) -> bool:
+    def _next_is(self, *signs: str) -> bool:
         return self._next.kind == "sign" and self._next.text in signs
 
     def _or(self) -> Node:
@@ -186,9 +184,9 @@ class _Reader:
         return self._chain(Joined, ("and",), self._not)
 
     def _not(self) -> Node:
-        if not self._met("not"):
+        if not self._next_is("not"):
             return self._comparison()
-        sign = self._deeper()
+        sign = self._take_nested()
         operand = self._not()
         self._depth -= 1
         return Not(operand, sign.offset)
@@ -201,11 +199,11 @@ class _Reader:
         return Comparison(first, tuple(steps), first.offset) if steps else first
 
     def _comparing(self) -> Token | None:
-        if self._met("not") and self._pieces[self._at + 1].text == "in":
-            sign = self._taken()
-            self._taken()
+        if self._next_is("not") and self._tokens[self._at + 1].text == "in":
+            sign = self._take()
+            self._take()
             return Token("sign", "not in", sign.offset)
-        return self._taken() if self._met(*_COMPARISONS) else None
+        return self._take() if self._next_is(*_COMPARISONS) else None
 
     def _sum(self) -> Node:
         return self._chain(Arithmetic, ("+", "-"), self._product)
@@ -218,53 +216,53 @@ class _Reader:
     ) -> Node:
         first = operand()
         steps = []
-        while self._met(*signs):
-            sign = self._taken()
+        while self._next_is(*signs):
+            sign = self._take()
             steps.append(Step(sign.text, operand(), sign.offset))
         return kind(first, tuple(steps), first.offset) if steps else first
 
     def _signed(self) -> Node:
-        if not self._met("-", "+"):
+        if not self._next_is("-", "+"):
             return self._power()
-        sign = self._deeper()
+        sign = self._take_nested()
         operand = self._signed()
         self._depth -= 1
         return Arithmetic(Literal(0, sign.offset), (Step(sign.text, operand, sign.offset),), sign.offset)
 
     def _power(self) -> Node:
         base = self._atom()
-        if not self._met("**"):
+        if not self._next_is("**"):
             return base
-        sign = self._deeper()
-        exponent = self._signed()  # 2 ** -1, and 2 ** 3 ** 2 is 2 ** 9
+        sign = self._take_nested()
+        exponent = self._signed()  # so that 2 ** -1 is valid, and 2 ** 3 ** 2 equals 2 ** 9
         self._depth -= 1
         return Arithmetic(base, (Step("**", exponent, sign.offset),), base.offset)
 
     def _atom(self) -> Node:
         token = self._next
         if token.kind in ("number", "text"):
-            return Literal(self._taken().value, token.offset)
+            return Literal(self._take().value, token.offset)
         if token.kind == "name":
             return self._named()
-        if self._met("("):
-            self._deeper()
+        if self._next_is("("):
+            self._take_nested()
             inner = self._or()
             self._closing(")", token)
             return inner
-        if self._met("["):
-            self._deeper()
+        if self._next_is("["):
+            self._take_nested()
             return ListOf(self._listed("]", token), token.offset)
         raise self._unexpected()
 
     def _named(self) -> Node:
-        name = self._taken()
-        if not self._met("("):
+        name = self._take()
+        if not self._next_is("("):
             return (
                 Literal(_CONSTANTS[name.text], name.offset)
                 if name.text in _CONSTANTS
                 else Read(name.text, name.offset)
             )
-        opening = self._deeper()
+        opening = self._take_nested()
         arguments = self._listed(")", opening)
         if name.text == "param":
             match arguments:
@@ -278,16 +276,16 @@ class _Reader:
 
     def _listed(self, closing: str, opening: Token) -> tuple[Node, ...]:
         items: list[Node] = []
-        while not self._met(closing):
+        while not self._next_is(closing):
             items.append(self._or())
-            if not self._met(","):
+            if not self._next_is(","):
                 break
-            self._taken()
+            self._take()
         self._closing(closing, opening)
         return tuple(items)
 
-    def _deeper(self) -> Token:
-        token = self._taken()
+    def _take_nested(self) -> Token:
+        token = self._take()
         self._depth += 1
         if self._depth > MAX_EXPRESSION_DEPTH:
             raise ExpressionError(f"nested deeper than {MAX_EXPRESSION_DEPTH} levels", token.offset)
@@ -296,15 +294,15 @@ class _Reader:
     def _closing(self, closing: str, opening: Token) -> None:
         if self._next.kind == "end":
             raise ExpressionError(f"the `{opening.text}` that opens here is never closed", opening.offset)
-        if not self._met(closing):
+        if not self._next_is(closing):
             raise self._unexpected()
-        self._taken()
+        self._take()
         self._depth -= 1
 
     def _unexpected(self) -> ExpressionError:
         token = self._next
         if token.kind == "end":
-            return ExpressionError("the expression ends where a value is missing", token.offset)
+            return ExpressionError("the expression ends where a value is expected", token.offset)
         if token.text == "[":
             return ExpressionError("a `[` cannot follow a value: indexing is not supported", token.offset)
         suggestion = "==" if token.text == "is" else None

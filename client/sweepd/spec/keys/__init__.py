@@ -1,1 +1,1 @@
-"""Table of the keys of a sweep file, from which reader, schema, documents, messages and output derive."""
+"""Keys of a sweep file: their readers, schemas and descriptions."""

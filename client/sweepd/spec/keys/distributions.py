@@ -1,4 +1,4 @@
-"""Distributions of parameters: their keys, and a builder that checks the values to be drawn."""
+"""Keys of distributions, and a builder of distributions that checks the values they can draw."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
@@ -22,8 +22,8 @@ from sweepd.spec.loading.fields import Fields
 from sweepd.spec.loading.tree import Node, ScalarNode, SequenceNode, is_finite, read_json
 from sweepd.spec.point import Json, Number, is_number
 
-_LARGEST_SHARE: Final = 1.1
-"""Above 1, so that a probability just over 1 is reported as a wrong sum, not as a wrong number."""
+_MAX_PROBABILITY: Final = 1.1
+"""Maximum of a probability; it exceeds 1, so that 1.0001 is reported as a wrong sum, not as out of range."""
 
 _PROBABILITY_TOLERANCE: Final = 1.000001e-5  # a sum of 0.99999 must pass despite rounding
 
@@ -32,7 +32,7 @@ def _value(parameter: Fields, key: str) -> Json:
     node = parameter.node.entries[key].node
     path = parameter.path_of(key)
     if isinstance(node, SequenceNode):
-        message = "one constant, a list; nothing is searched here"
+        message = "this list is one constant, so nothing is searched"
         parameter.findings.warning(node.place, path, "constant-list", message, suggestion="values")
     return read_json(parameter.findings, node, path)
 
@@ -58,7 +58,7 @@ def _probabilities(parameter: Fields, key: str) -> tuple[float, ...] | None:
     listed, count = _items(parameter, key), len(parameter.items("values", ""))
     for index, item in enumerate(listed):
         share = item.value if isinstance(item, ScalarNode) else None
-        if not is_number(share) or not 0 <= share <= _LARGEST_SHARE:
+        if not is_number(share) or not 0 <= share <= _MAX_PROBABILITY:
             message = "a probability is a number from 0 to 1"
             parameter.findings.error(item.place, f"{path}[{index}]", "bad-probability", message)
         else:
@@ -81,7 +81,7 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
             Key(
                 "value",
                 ValueShape(_value, ANYTHING),
-                "A constant of any type: it is passed on, not searched.",
+                "A constant of any type; it is passed to the run, not searched.",
             ),
             Key(
                 "values",
@@ -90,10 +90,10 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
             ),
             Key(
                 "probabilities",
-                ValueShape(_probabilities, items(number(least=0, most=_LARGEST_SHARE).schema, minItems=1)),
+                ValueShape(_probabilities, items(number(least=0, most=_MAX_PROBABILITY).schema, minItems=1)),
                 "The probabilities of `values`: one number per value; they sum to 1.",
             ),
-            Key("min", number(), "Smallest value; less than `max`."),
+            Key("min", number(), "Smallest value; must be less than `max`."),
             Key("max", number(), "Largest value."),
             Key(
                 "q",
@@ -112,9 +112,9 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
 
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "constant": "The constant `value`; it is passed on, not searched.",
+        "constant": "The constant `value`; it is passed to the run, not searched.",
         "categorical": "One of `values`, all equally likely.",
-        "categorical_w_probabilities": "One of `values`, with the `probabilities`.",
+        "categorical_w_probabilities": "One of `values`, with the probabilities in `probabilities`.",
         "int_uniform": "An integer from `min` to `max`, both included.",
         "uniform": "A number from `min` to `max`.",
         "q_uniform": "A uniform value rounded to a multiple of `q`, within `min` and `max`.",
@@ -123,16 +123,16 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "q_log_uniform": "Deprecated: `min` and `max` are exponents of e. Use q_log_uniform_values.",
         "q_log_uniform_values": "A log_uniform_values value rounded to a multiple of `q`.",
         "inv_log_uniform": "Deprecated: `min` and `max` are exponents of e. Use inv_log_uniform_values.",
-        "inv_log_uniform_values": "The same as log_uniform_values.",
+        "inv_log_uniform_values": "The same distribution as log_uniform_values.",
         "normal": "A normally distributed number with mean `mu` and standard deviation `sigma`.",
         "q_normal": "A normal value rounded to a multiple of `q`.",
-        "log_normal": "A positive number whose logarithm is normal, with `mu` and `sigma`.",
+        "log_normal": "A positive number whose logarithm is normal with mean `mu` and deviation `sigma`.",
         "q_log_normal": "A log-normal value rounded to a multiple of `q`.",
-        "beta": "A number from 0 to 1, from the beta distribution of `a` and `b`.",
+        "beta": "A number from 0 to 1 with the beta distribution of the shape parameters `a` and `b`.",
         "q_beta": "A beta value rounded to a multiple of `q`.",
     }
 )
-"""Descriptions that editors show."""
+"""Description of each distribution, shown by editors."""
 
 
 def _keys_of(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -158,7 +158,7 @@ def build_distribution(name: str, parameter: Fields) -> Distribution | None:
         case "int_uniform":
             return _int_uniform(parameter)
         case _:
-            return _drawn(name, parameter)
+            return _continuous(name, parameter)
 
 
 def _listed(name: str, parameter: Fields) -> Distribution | None:
@@ -185,7 +185,7 @@ def _int_uniform(parameter: Fields) -> Distribution | None:
     return IntUniform(min=low, max=high)
 
 
-def _drawn(name: str, parameter: Fields) -> Distribution | None:
+def _continuous(name: str, parameter: Fields) -> Distribution | None:
     needed, optional = DISTRIBUTION_KEYS[name]
     bounds = _bounds(parameter) if needed else None
     values: dict[str, object] = {} if bounds is None else {"min": bounds[0], "max": bounds[1]}
@@ -224,13 +224,10 @@ def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) 
     try:
         first, last = sorted((exp(sign * low), exp(sign * high)))
     except OverflowError:
-        return  # `_checked` reports this as an error
+        return  # `_checked` reports the error
     message = f"{name} is deprecated and takes exponents: this draws {first:.6g} to {last:.6g}"
     if low > 0 and (high <= 1 or last > 1e9 or first < 1e-9):
-        message += (
-            f". The bounds look like values, not exponents: if {low} to {high} was meant, {replacement} is "
-            "needed"
-        )
+        message += f". The bounds look like values, not exponents: to draw {low} to {high}, use {replacement}"
     else:
         message += f"; {replacement} takes the limits themselves"
     place = parameter.node.entries["min"].node.place
@@ -240,7 +237,7 @@ def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) 
 def _checked(
     name: str, parameter: Fields, build: Callable[[], Continuous | Quantised]
 ) -> Distribution | None:
-    """Build a distribution; return None after an error if its values are infinite or indistinguishable."""
+    """Build a distribution, or return None after an error: its values are infinite or indistinguishable."""
     try:
         built = build()
         ends = built.quantile(0.0), built.quantile(1.0)

@@ -52,9 +52,9 @@ _FORMS: Final = "`value`, `values`, `min` and `max`, `distribution` or `paramete
 
 
 def read_parameters(findings: Findings, entry: Entry, path: str) -> dict[str, ParameterNode]:
-    """Return the parameters of one `parameters` key, at the top or in a group.
+    """Return the parameters of one `parameters` key, of the sweep or of a group.
 
-    An unreadable parameter is left out after recording an error.
+    Record an error for each invalid parameter, and omit it.
     """
     if not isinstance(entry.node, MappingNode):
         findings.error(entry.node.place, path, "bad-type", "must be a mapping from names to parameters")
@@ -116,7 +116,7 @@ def parameter_entries(node: Node | None, outer: Path = ()) -> Iterator[tuple[Pat
 
 
 def check_name(findings: Findings, name: str, place: Place | None, path: str) -> None:
-    """Record an error if a parameter name is invalid, a warning if it contains `/`."""
+    """Record an error if a parameter name is invalid, or a warning if it contains `/`."""
     if len(name) > MAX_NAME_LENGTH:
         message = f"a name of {len(name):,} characters; at most {MAX_NAME_LENGTH} are allowed"
         findings.error(place, path[:MAX_NAME_LENGTH], "bad-name", message)
@@ -188,7 +188,7 @@ def _written_name(fields: Fields) -> str | None:
 
 
 def _check_forms(fields: Fields) -> None:
-    """Record an error if a mapping mixes several forms."""
+    """Record an error if a mapping mixes several forms of a parameter."""
     first, *others = [*(key for key in ("value", "values", "min", "max") if key in fields), ""]
     for key in others:
         if key and not (first == "min" and key == "max"):
@@ -222,7 +222,7 @@ def _check_unknown(fields: Fields, legal: Collection[str], nearest_among: Collec
 
 
 def _nearest_key(key: str, first: Collection[str]) -> str | None:
-    """Return the most likely intended key: one of `first`, any key, or the equivalent of another tool's."""
+    """Return the key most likely intended: the closest in `first`, else the closest of all, or a synonym."""
     return (
         nearest(key, [*first, "distribution", "when"])
         or nearest(key, sorted(FORM_KEYS))
@@ -247,11 +247,9 @@ def _foreign_hint(name: str, key: str) -> str:
         quantised = f"q_{'uniform' if name == 'int_uniform' else name}"
         return f"; write `distribution: {quantised}`" if quantised in DISTRIBUTION_KEYS else ""
     if key == "probabilities":
-        return (
-            "; leave `distribution` out or write categorical_w_probabilities" if name == "categorical" else ""
-        )
+        return "; omit `distribution` or write categorical_w_probabilities" if name == "categorical" else ""
     if key in ("value", "values"):
-        return f"; leave `distribution` out to have `{key}` alone"
+        return f"; omit `distribution` to use only `{key}`"
     return ""
 
 
@@ -263,7 +261,7 @@ def _missing_message(fields: Fields, name: str, missing: list[str]) -> str:
 
 
 def parameters_document(parameters: Mapping[str, ParameterNode]) -> dict[str, Json]:
-    """Return the document of a sweep's or a group's parameters."""
+    """Return the parameters of a sweep or a group as a document."""
     document: dict[str, Json] = {}
     for name, node in parameters.items():
         condition: dict[str, Json] = {} if node.when is None else {"when": node.when}

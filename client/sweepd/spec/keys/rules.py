@@ -68,7 +68,7 @@ def _check_hyperband(rule: Fields, values: dict[str, object]) -> None:
 
 def _check_brackets(rule: Fields, values: Mapping[str, object]) -> None:
     if any(key in rule and key not in values for key in ("max_iter", "s", "eta")):
-        return  # at least one value is unusable
+        return  # at least one value is invalid, which has been reported
     build: Callable[..., Hyperband] = Hyperband
     found = build(**values)
     if found.max_iter is not None and not found.brackets(found.max_iter):
@@ -98,8 +98,8 @@ _FIRST: Final = replace(_MIN_ITER, needed=", the first iteration at which runs a
 _MAX_ITER: Final = Key(
     "max_iter",
     _ITERATION,
-    "hyperband: with `s`, the length of a full run, which is divided by `eta` s times. asha: no rung "
-    "from here on.",
+    "hyperband: with `s`, the length of a full run, which is divided by `eta` s times. asha: the iteration "
+    "from which on there are no rungs.",
 )
 _ETA: Final = Key(
     "eta",
@@ -112,7 +112,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "hyperband": Rule(
             kind=Hyperband,
-            doc="Compares each running run, at increasing iterations, with all runs that reached them.",
+            doc="At each bracket, stops a run that is not among the best 1/eta of the runs that reached it.",
             keys=(
                 _MIN_ITER,
                 _MAX_ITER,
@@ -134,13 +134,13 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "asha": Rule(
             kind=Asha,
-            doc="At each rung, a run continues if it is among the best 1/eta that reached it.",
+            doc="At each rung, stops a run that is not among the best 1/eta of the runs that reached it.",
             keys=(_FIRST, _ETA, _MAX_ITER),
             check=_check_asha,
         ),
         "median": Rule(
             kind=Median,
-            doc="Stops a run whose best is worse than the median best of the others.",
+            doc="Stops a run whose best value is worse than the median of the best values of the other runs.",
             keys=(
                 _FIRST,
                 Key(
@@ -151,7 +151,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 Key(
                     "min_runs",
                     _ITERATION,
-                    f"median: minimum number of other runs at an iteration. Default: {_MEDIAN.min_runs}.",
+                    "median: number of other runs that must have reached the iteration to judge a run. "
+                    f"Default: {_MEDIAN.min_runs}.",
                 ),
             ),
         ),
@@ -163,7 +164,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                     "iterations",
                     _ITERATION,
                     "patience: number of iterations that a run may continue without improvement.",
-                    needed=", how long a run may go without improving",
+                    needed=", the number of iterations without improvement",
                 ),
                 Key(
                     "min_delta",
@@ -186,13 +187,13 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                     "value",
                     number(),
                     "threshold: the worst acceptable value.",
-                    needed=", which is just good enough",
+                    needed=", the worst acceptable value",
                 ),
             ),
         ),
     }
 )
-"""Each kind of rule by its `type`. A new rule needs an entry here and a message."""
+"""Kinds of rules by `type`. A new kind needs an entry here and a protobuf message."""
 
 _NAMES: Final = {rule.kind: name for name, rule in RULES.items()}
 
@@ -224,7 +225,7 @@ def _kind(rule: Fields, key: str) -> str | None:
 
 
 def _read(sweep: Fields, key: str) -> tuple[StopRule, ...] | None:
-    """Return the rules in order; omit unusable ones after recording an error for each."""
+    """Return the rules in order; record an error for each invalid rule, and omit it."""
     match sweep.node_at(key):
         case ScalarNode(value=None):
             return None
@@ -235,7 +236,7 @@ def _read(sweep: Fields, key: str) -> tuple[StopRule, ...] | None:
                 sweep.error("out-of-range", f"must have 1 to {MAX_RULES} rules, not {len(listed)}", key=key)
             rules = [_item(sweep, item, f"{key}[{index}]") for index, item in enumerate(listed)]
         case _:
-            sweep.error("bad-type", "must be a mapping with the key `type`, or a list of such", key=key)
+            sweep.error("bad-type", "must be a mapping with the key `type`, or a list of them", key=key)
             return None
     return tuple(rule for rule in rules if rule is not None)
 
@@ -266,7 +267,7 @@ def _write(rules: object) -> Json:
     return documents if len(documents) > 1 else documents[0] if documents else None
 
 
-_ONE: Final = reference("rule")
+_RULE: Final = reference("rule")
 EARLY_TERMINATE: Final = ValueShape(
-    _read, any_of(_ONE, items(_ONE, minItems=1, maxItems=MAX_RULES), {"type": "null"}), _write
+    _read, any_of(_RULE, items(_RULE, minItems=1, maxItems=MAX_RULES), {"type": "null"}), _write
 )

@@ -14,7 +14,7 @@ from sweepd.spec.wording import shown
 T = TypeVar("T")
 Schema = dict[str, object]
 Check = Callable[[Fields, dict[str, object]], None]
-"""Callback that validates a combination of keys, given the usable values by attribute."""
+"""Function that validates a combination of keys, given the valid values by attribute."""
 
 
 def file_value(value: object) -> Json:
@@ -37,7 +37,7 @@ class ValueShape:
     """Reader, schema and writer of one kind of value.
 
     Args:
-        read: returns the value of an existing key; None if it is unset, or unusable (recorded as an error).
+        read: returns the value of an existing key; None if it is unset, or invalid (recorded as an error).
         schema: the JSON Schema of the value.
         write: returns the value as written in a file, or None if the file omits it.
         keys: keys of the value, if it is a mapping with fixed keys.
@@ -79,12 +79,12 @@ class Key:
 
     @property
     def attr(self) -> str:
-        """Return the name of the attribute."""
+        """The name of the attribute."""
         return self.attribute or self.name
 
 
 def read_keys(mapping: Fields, keys: Sequence[Key]) -> dict[str, object]:
-    """Return the usable values of a mapping by attribute; record an error for each unusable one."""
+    """Return the valid values of a mapping by attribute; record an error for each invalid one."""
     for key in keys:
         if key.needed is not None:
             mapping.need(key.name, key.needed)
@@ -125,7 +125,7 @@ def properties(keys: Sequence[Key]) -> dict[str, Schema]:
 
 
 def closed(keys: Sequence[Key], **rules: object) -> Schema:
-    """Return the schema of a mapping that has these keys and no others."""
+    """Return the schema of a mapping that allows these keys and no others."""
     needed = [key.name for key in keys if key.needed is not None]
     required = {"required": needed} if needed else {}
     inner = {"type": "object", "properties": properties(keys), "additionalProperties": False}
@@ -165,7 +165,7 @@ def read_record(
     check: Check | None = None,
     beside: Sequence[str] = (),
 ) -> T | None:
-    """Build a record from a mapping, or return None if a required key is unusable; skip keys in `beside`."""
+    """Build a record from a mapping, or return None if a required key is invalid. Skip keys in `beside`."""
     mapping.check_keys([*beside, *(key.name for key in keys)], where)
     values = read_keys(mapping, keys)
     if check is not None:
@@ -201,7 +201,7 @@ def number(
     wanted: str = "",
     convert: Callable[[Number], Number] | None = None,
 ) -> ValueShape:
-    """Return the shape of a number; `wanted` replaces its bounds in messages."""
+    """Return the shape of a number; `wanted` replaces the bounds in messages."""
 
     def read(mapping: Fields, key: str) -> Number | None:
         value = mapping.number(key)
@@ -262,7 +262,7 @@ def items(item: Schema, **bounds: object) -> Schema:
 
 
 def described(description: str, schema: Schema, default: object = None) -> Schema:
-    """Return a schema with a description and any default."""
+    """Return a schema with a description and, if given, a default."""
     shown: Schema = {"description": description, **schema}
     return shown if default is None else {**shown, "default": default}
 
@@ -294,7 +294,7 @@ def lacks(key: str) -> Schema:
 
 
 def only(keys: Iterable[str]) -> Schema:
-    """Return the schema of a mapping that has no keys but these."""
+    """Return the schema of a mapping that has no keys other than these."""
     return {"propertyNames": choice(keys)}
 
 

@@ -38,18 +38,18 @@ def _command(sweep: Fields, key: str) -> tuple[str, ...]:
         if isinstance(item, ScalarNode) and item.value is not None:
             command.append(str(item.value))
             if index == 0 and not command[0].strip():
-                message = f"must not be blank, as {shown(command[0])} is: it is the program to start"
+                message = f"must be the program to start, but {shown(command[0])} is blank"
                 sweep.item_error(key, index, "bad-value", message)
         else:
             sweep.item_error(key, index, "bad-type", "an item is text, a number or a boolean")
-            command.append("")  # a placeholder, so that findings about later items have the right index
+            command.append("")  # a placeholder, so that later items keep their index in findings
     return tuple(command)
 
 
 def _constraints(sweep: Fields, key: str) -> tuple[str, ...]:
     constraints = sweep.texts(key, "a list of expressions")
     if len(constraints) > MAX_CONSTRAINTS:
-        message = f"{len(constraints):,} expressions; at most {MAX_CONSTRAINTS} are checked for every point"
+        message = f"{len(constraints):,} expressions; at most {MAX_CONSTRAINTS} are allowed"
         sweep.error("out-of-range", message, key=key)
     return tuple(constraints.values())
 
@@ -57,7 +57,7 @@ def _constraints(sweep: Fields, key: str) -> tuple[str, ...]:
 def _zips(sweep: Fields, key: str) -> tuple[tuple[str, ...], ...]:
     """Return the groups of zipped parameters."""
     zips: list[tuple[str, ...]] = []
-    for index, item in enumerate(sweep.items(key, "a list of lists of parameters, as [[a, b]]")):
+    for index, item in enumerate(sweep.items(key, "a list of lists of parameters, such as [[a, b]]")):
         names = _names(item)
         if names is None:
             message = "must be a list of the names of at least two parameters"
@@ -96,7 +96,7 @@ def _point(sweep: Fields, key: str, index: int, item: Node) -> Point | None:
         return None
     size = len(canonical_json(point))
     if size > MAX_POINT_BYTES:
-        message = f"{size:,} bytes of JSON; at most {MAX_POINT_BYTES:,} are passed on"
+        message = f"{size:,} bytes of JSON; at most {MAX_POINT_BYTES:,} are allowed"
         sweep.item_error(key, index, "point-too-large", message)
         return None
     return point
@@ -160,15 +160,15 @@ def _metadata(sweep: Fields, key: str) -> dict[str, Json] | None:
 
 def _pattern(mapping: Fields, key: str) -> str | None:
     pattern = mapping.text(key)
-    if pattern is not None and (complaint := complaint_of_pattern(pattern)):
+    if pattern is not None and (complaint := pattern_error(pattern)):
         mapping.error("bad-value", complaint, key=key)
     return pattern
 
 
-def complaint_of_pattern(pattern: str) -> str:
+def pattern_error(pattern: str) -> str:
     """Return the reason why a pattern is invalid, or "" if it is valid."""
     if len(pattern) > MAX_EXPRESSION_LENGTH:
-        return f"a pattern of {len(pattern):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are read"
+        return f"a pattern of {len(pattern):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are allowed"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -187,7 +187,7 @@ def _path(mapping: Fields, key: str) -> str | None:
     return path
 
 
-def _given(value: object) -> Json:
+def _non_empty(value: object) -> Json:
     return value if isinstance(value, str) and value else None
 
 
@@ -208,5 +208,5 @@ REQUIRES: Final = ValueShape(
 )
 TAGS: Final = ValueShape(_tags, items(_LABEL, maxItems=MAX_LABELS, uniqueItems=True))
 METADATA: Final = ValueShape(_metadata, {"type": "object"})
-PATTERN: Final = ValueShape(_pattern, text(longest=MAX_EXPRESSION_LENGTH).schema, _given)
-PATH: Final = ValueShape(_path, text(longest=MAX_PATH_LENGTH).schema, _given)
+PATTERN: Final = ValueShape(_pattern, text(longest=MAX_EXPRESSION_LENGTH).schema, _non_empty)
+PATH: Final = ValueShape(_path, text(longest=MAX_PATH_LENGTH).schema, _non_empty)

@@ -1,7 +1,7 @@
-"""Table of the keys of a sweep file, from which reader, schema, documents, messages and output derive.
+"""Table of the keys of a sweep file: the source of its reader, schema, documents, messages and output.
 
-A new key needs an entry here, an attribute of `SweepSpec` and a field of its message. Documents keep this
-order.
+A new key needs an entry here, an attribute of `SweepSpec` and a field of its message. Documents have the
+keys in this order.
 """
 
 from dataclasses import replace
@@ -138,8 +138,8 @@ METRIC: Final = record(
         Key(
             "impute_while_running",
             ValueShape(_while_running, choice([*Impute, "false", False]), _written_while_running),
-            "bayes: whether a live run counts, with its best value so far or else by this rule. "
-            'Default: "false".',
+            "bayes: the value assumed for a live run without a value; with a value, its value so far counts. "
+            '"false", the default: live runs do not count.',
             shown=False,
         ),
         Key(
@@ -148,8 +148,8 @@ METRIC: Final = record(
                 ObjectiveValue,
                 {
                     ObjectiveValue.BEST: "The best of its values.",
-                    ObjectiveValue.LAST: "The last one, known when the run has ended.",
-                    ObjectiveValue.MEAN: "Their mean, known when the run has ended.",
+                    ObjectiveValue.LAST: "The last of its values, known once the run has ended.",
+                    ObjectiveValue.MEAN: "The mean of its values, known once the run has ended.",
                 },
             ),
             "The logged value that becomes the value of a run. Default: best.",
@@ -164,12 +164,12 @@ RETRY: Final = record(
         Key(
             "infrastructure",
             integer(0, MAX_RETRIES),
-            f"After its agent was lost. Default: {Retry().infrastructure}.",
+            f"Retries of a run after its agent is lost. Default: {Retry().infrastructure}.",
         ),
         Key(
             "failure",
             integer(0, MAX_RETRIES),
-            f"After a failure of the run itself. Default: {Retry().failure}.",
+            f"Retries of a run after it fails. Default: {Retry().failure}.",
         ),
     ),
     "a mapping with the keys `infrastructure` and `failure`",
@@ -195,9 +195,7 @@ GUARD: Final = record(
 METRICS_FROM: Final = record(
     MetricsFrom,
     (
-        Key(
-            "stdout", PATTERN, "Regular expression with a named group for each key, for each line of output."
-        ),
+        Key("stdout", PATTERN, "Regular expression for lines of output, with a named group for each key."),
         Key(
             "file",
             PATH,
@@ -267,11 +265,11 @@ SWEEP: Final = (
         "How a run is started: one item per argument, no shell. Default: [${env}, ${interpreter}, "
         "${program}, ${args}].",
     ),
-    Key("metric", replace(METRIC, schema=reference("metric")), "What the runs log and the sweep optimises."),
+    Key("metric", replace(METRIC, schema=reference("metric")), "The logged metric that the sweep optimises."),
     Key(
         "early_terminate",
         EARLY_TERMINATE,
-        "When a run is stopped before its end: a rule, or several.",
+        "One or several rules that stop runs early.",
         field="early_terminations",
     ),
     Key(
@@ -300,12 +298,12 @@ SWEEP: Final = (
         field="listed_points",
         shown=False,
     ),
-    Key("shuffle", BOOLEAN, "With `method: grid`: in an order given by the seed. Default: false."),
+    Key("shuffle", BOOLEAN, "With `method: grid`: shuffle the points, by the seed. Default: false."),
     Key("repeats", integer(1, MAX_REPEATS), "Number of runs per point. Default: 1."),
     Key(
         "aggregate",
         _AGGREGATE,
-        "With `repeats`: how the values of its runs become that of the point. Default: mean.",
+        "With `repeats`: how the values of a point's runs are combined into one. Default: mean.",
     ),
     Key("retry", RETRY, "How often a run is retried automatically."),
     Key(
@@ -313,19 +311,17 @@ SWEEP: Final = (
         BOOLEAN,
         "Start one run alone; the others wait until it has logged the metric. Default: false.",
     ),
-    Key("guard", GUARD, "When failures prevent runs from starting."),
+    Key("guard", GUARD, "Limits on failures, beyond which an agent gets no more runs or the sweep pauses."),
     Key(
         "sweep_timeout",
         DURATION,
-        "The sweep is stopped this long after its first hand-out, such as `90s` or `1h30m`.",
+        "Time after the first hand-out at which the sweep is stopped, such as `90s` or `1h30m`.",
     ),
-    Key("requires", REQUIRES, "Labels that an agent must have, with their values: `--label gpu=a100`."),
-    Key("tags", TAGS, "Labels of the sweep, for lists."),
+    Key("requires", REQUIRES, "Labels that an agent must have, with values, as in `--label gpu=a100`."),
+    Key("tags", TAGS, "Labels of the sweep."),
     Key("metadata", METADATA, "Arbitrary data stored with the sweep."),
     Key("metrics_from", METRICS_FROM, "Sources of metrics that the script does not log itself."),
-    Key(
-        "compat", _COMPAT, "Module of another product that sweepd stands in for, for scripts that import it."
-    ),
+    Key("compat", _COMPAT, "Product whose module sweepd replaces in scripts that import it."),
 )
 """Keys of a `SweepSpec`."""
 

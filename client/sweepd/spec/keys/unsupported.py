@@ -1,4 +1,4 @@
-"""Keys and values that are checked, although no sweep can be created from a file with them."""
+"""Keys and values that are not supported yet: they are checked, but no sweep is created."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -43,7 +43,7 @@ _CUSTOM_ENGINES: Final = ("ax", "optuna")
 
 
 def read_unsupported(sweep: Fields, keys: Sequence[Key]) -> tuple[str, ...]:
-    """Return the keys and values that keep a sweep from being created, after a warning about each."""
+    """Return the keys and values that are not supported yet, after a warning about each."""
     found: list[str] = []
     for key in keys:
         if key.name in sweep:
@@ -60,7 +60,7 @@ def read_unsupported(sweep: Fields, keys: Sequence[Key]) -> tuple[str, ...]:
 
 
 def _warn(sweep: Fields, place: Place | None, path: str, what: str) -> None:
-    message = f"{what} is not supported yet: it can be validated, but not created"
+    message = f"{what} is not supported yet: no sweep can be created with it"
     sweep.findings.warning(place, path, NOT_SUPPORTED_YET, message)
 
 
@@ -144,7 +144,7 @@ def _expressions(sweep: Fields, key: str) -> None:
     for index, expression in sweep.texts(key, "a list of expressions").items():
         if len(expression) > MAX_EXPRESSION_LENGTH:
             length = f"an expression of {len(expression):,} characters"
-            message = f"{length}; at most {MAX_EXPRESSION_LENGTH:,} are read"
+            message = f"{length}; at most {MAX_EXPRESSION_LENGTH:,} are allowed"
             sweep.item_error(key, index, "bad-expression", message)
 
 
@@ -153,23 +153,23 @@ def _check_stop_when(stop_when: Fields, values: object) -> None:
         stop_when.error("missing-key", "needs `no_improvement` or `expected_improvement`")
 
 
-def _nothing(mapping: Fields, key: str) -> None:
-    """Ignore a value that other code reads."""
+def _skip_value(mapping: Fields, key: str) -> None:
+    """Skip a value that other code reads."""
 
 
 _ADDRESS: Final = ValueShape(_address, {"type": "string", "pattern": "^.+:[0-9]+$"})
 _REMOTE: Final = (Key("address", _ADDRESS, "", needed=", as HOST:PORT"),)
-_WITH_A_WORD: Final[Schema] = {
+_NAMED_ENGINE: Final[Schema] = {
     "properties": {"source": text().schema, "optimizer": text().schema},
     "dependencies": {"optimizer": ["source"], "search_space": ["source"]},
 }
 _ENGINE: Final = Key(
     "engine",
     ValueShape(_engine, any_of(choice(ENGINES), closed(_REMOTE))),
-    "Which engine suggests points: one of those, or a service of your own at an address.",
+    "The engine that suggests points: one of these names, or the address of your own service.",
     needed=f": {', '.join(ENGINES)}, or an address",
 )
-_ANY: Final = ValueShape(_nothing, ANYTHING)
+_ANY: Final = ValueShape(_skip_value, ANYTHING)
 SCHEDULER_KEYS: Final = (_ENGINE, *(Key(name, _ANY, "") for name in ("source", "optimizer", "search_space")))
 STOP_WHEN_KEYS: Final = (
     Key("no_improvement", integer(1), ""),
@@ -178,31 +178,31 @@ STOP_WHEN_KEYS: Final = (
 CONTROLLER: Final = record(
     dict, (Key("type", one_of(CONTROLLERS), "", needed=": local or cloud"),), "a mapping with the key `type`"
 )
-_LATER: Final = " Not supported yet: it is validated, but no sweep can be created with it."
+_NOT_YET: Final = " Not supported yet: it is validated, but no sweep can be created with it."
 
 
 def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
     """Return the unsupported keys, given the shape of a metric."""
     metrics = ValueShape(partial(_metrics, metric), items(reference("metric"), minItems=2))
-    scheduler = closed(SCHEDULER_KEYS, **where("engine", {"type": "string"}, _WITH_A_WORD))
+    scheduler = closed(SCHEDULER_KEYS, **where("engine", {"type": "string"}, _NAMED_ENGINE))
     wanted = "a mapping with the keys `no_improvement` and `expected_improvement`"
     stop_when = record(dict, STOP_WHEN_KEYS, wanted, _check_stop_when, minProperties=1)
     keys = (
         Key("metrics", metrics, "Several objectives, at least two."),
         Key("scheduler", ValueShape(_scheduler, scheduler), "The engine that suggests points."),
-        Key("reproducible", integer(1), "Run n depends only on the results of runs up to n - W."),
+        Key("reproducible", integer(1), "Lag W: run n depends only on the results of runs up to n - W."),
         Key(
             "outcome_constraints",
             ValueShape(_expressions, items(EXPRESSION_SCHEMA)),
-            "Expressions over what runs have logged.",
+            "Constraints on logged values, as expressions.",
         ),
         Key("run_timeout", DURATION, "Maximum duration of one run, such as `90s` or `1h30m`."),
         Key("max_parallel", integer(1), "Maximum number of concurrent runs, over all agents."),
         Key("priority", integer(), "Priority of the sweep at agents that serve several sweeps."),
         Key("stop_when", stop_when, "Ends the sweep when little further improvement is expected."),
-        Key("on_disconnect", one_of(ON_DISCONNECT), "What a run does when its agent has lost the server."),
+        Key("on_disconnect", one_of(ON_DISCONNECT), "What a run does while its agent is disconnected."),
     )
-    return tuple(replace(key, doc=f"{key.doc}{_LATER}") for key in keys)
+    return tuple(replace(key, doc=f"{key.doc}{_NOT_YET}") for key in keys)
 
 
 def engine_rules() -> list[Schema]:

@@ -1,1 +1,1 @@
-"""Loading of bytes or a Python mapping into a document tree with source positions, and its typed values."""
+"""Loaders of files and Python mappings into document trees, and typed readers of their values."""

@@ -1,4 +1,4 @@
-"""Typed reader of one mapping of a file, which records an error for each unusable value."""
+"""Typed reader of one mapping of a file, which records an error for each invalid value."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sweepd.spec.finding import Code, Findings, Place
 from sweepd.spec.limits import INT64_MAX, INT64_MIN, MAX_TIMEOUT_DAYS
 from sweepd.spec.loading.tree import MappingNode, Node, Scalar, ScalarNode, SequenceNode
 from sweepd.spec.point import Number
-from sweepd.spec.wording import meant, nearest, shown
+from sweepd.spec.wording import likely_word, nearest, shown
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -20,7 +20,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 class Fields:
     """One mapping, its path, and the place of its key.
 
-    Every reader returns None for an absent key, and for an unusable value after recording an error.
+    Typed readers return None if the key is absent, or if its value is invalid, which is recorded as an error.
     """
 
     node: MappingNode
@@ -69,7 +69,7 @@ class Fields:
         for key, entry in self.node.entries.items():
             if key not in legal:
                 message = f"unknown key {shown(key)} in {where}"
-                near = meant(key, legal)
+                near = likely_word(key, legal)
                 self.findings.error(entry.place, self.path_of(key), "unknown-key", message, near)
 
     def need(self, key: str, what: str = "") -> None:
@@ -86,7 +86,7 @@ class Fields:
         return None
 
     def items(self, key: str, wanted: str) -> tuple[Node, ...]:
-        """Return the items of a list."""
+        """Return the items of the list under a key."""
         node = self.node_at(key)
         if isinstance(node, SequenceNode):
             return node.items
@@ -120,7 +120,7 @@ class Fields:
         self.findings.error(place, f"{self.path_of(key)}[{index}]", code, message)
 
     def duration(self, key: str) -> float | None:
-        """Return a duration such as 1h30m in seconds, rounded to milliseconds."""
+        """Return the seconds of a duration such as 1h30m, rounded to milliseconds."""
         text = self.scalar(key)
         try:
             if not isinstance(text, str) or _is_numeral(text):
@@ -147,7 +147,7 @@ class Fields:
         return None
 
     def boolean(self, key: str) -> bool | None:
-        """Return true or false."""
+        """Return the boolean value of a key."""
         value = self.scalar(key)
         if isinstance(value, bool):
             return value
@@ -155,7 +155,7 @@ class Fields:
         return None
 
     def number(self, key: str) -> Number | None:
-        """Return a finite number as it is written, integer or float."""
+        """Return a finite number as written: an integer or a float."""
         value = self.scalar(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             quoted = "; write it without quotes" if isinstance(value, str) and _is_numeral(value) else ""
@@ -180,12 +180,12 @@ class Fields:
         return int(value)
 
     def choice(self, key: str, choices: type[Choice]) -> Choice | None:
-        """Return a member of an enumeration."""
+        """Return the value of a key as a member of an enumeration."""
         word = self.word(key, [choice.value for choice in choices])
         return None if word is None else choices(word)
 
     def word(self, key: str, legal: Sequence[str]) -> str | None:
-        """Return a word, which must be one of `legal`."""
+        """Return the word under a key, which must be one of `legal`."""
         node = self.node_at(key)
         if node is None:
             return None
@@ -221,7 +221,7 @@ def _bounds(minimum: int, maximum: int, value: Number) -> str:
 
 
 def _brief(node: Node) -> object:
-    """Return the value of a node for a message; only `[]` or `{}` for a list or a mapping of any size."""
+    """Return the value of a node for a message: `[]` for any list, `{}` for any mapping."""
     match node:
         case ScalarNode(value=value):
             return value

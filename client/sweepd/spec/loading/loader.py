@@ -1,4 +1,4 @@
-"""Loader of document trees: checks encoding and size, and reads one mapping in YAML or JSON."""
+"""Loader of document trees: checks the encoding and size of a file, and reads one mapping in YAML or JSON."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def _feed_json(text: str, composer: Composer) -> None:
 
 def _literal(word: str, place: Place) -> Scalar:
     try:
-        return resolve(word)  # JSON's literals mean the same in YAML
+        return resolve(word)  # JSON literals have the same value in YAML
     except ValueError as error:
         raise LoadError("bad-value", str(error), place) from None
 
@@ -101,7 +101,7 @@ def _feed_text(text: str, composer: Composer) -> None:
 
 def _decoded(content: bytes) -> str:
     if len(content) > MAX_FILE_BYTES:
-        message = f"the file is larger than the {MAX_FILE_BYTES:,} bytes that are read"
+        message = f"the file is larger than the maximum of {MAX_FILE_BYTES:,} bytes"
         raise LoadError("file-too-large", message, None)
     try:
         return content.decode("utf-8-sig")
@@ -112,7 +112,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _check_printable(text: str) -> None:
-    """Reject characters that YAML does not allow unescaped; the YAML library would report no line."""
+    """Reject characters that YAML does not allow unescaped; the YAML library would not report their line."""
     bad = _UNPRINTABLE.search(text)
     if bad is not None and not is_json(text):
         message = (
@@ -154,13 +154,13 @@ def _feed_python(value: object, composer: Composer) -> None:
                 _feed_python(item, composer)
             composer.end()
         case _ if callable(listed := getattr(value, "tolist", None)) and getattr(value, "shape", None):
-            _feed_python(listed(), composer)  # an array of numpy and the like
+            _feed_python(listed(), composer)  # an array of numpy or a similar library
         case _:
             composer.scalar(_python_scalar(value), None)
 
 
 def _python_scalar(value: object) -> Scalar:
-    """Return the equivalent built-in value of a scalar such as a text enumeration or numpy number."""
+    """Convert a scalar, such as a StrEnum member or a numpy number, to a built-in value."""
     match value:
         case None | bool():
             return value

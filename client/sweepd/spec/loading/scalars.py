@@ -98,7 +98,7 @@ def _base_sixty(digits: str) -> int | float:
 
 def _check_length(text: str) -> None:
     if len(text) > MAX_NUMBER_LENGTH:
-        raise ValueError(f"a number of {len(text):,} characters; more than {MAX_NUMBER_LENGTH} are not read")
+        raise ValueError(f"a number of {len(text):,} characters; at most {MAX_NUMBER_LENGTH} are allowed")
 
 
 def _tagged_null(text: str) -> None:

@@ -30,7 +30,7 @@ class SequenceNode:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key of a mapping with its value; `place` is the key's."""
+    """One key of a mapping with its value; `place` is the place of the key."""
 
     place: Place | None
     node: "Node"
@@ -111,7 +111,7 @@ MERGE_KEY = "<<"
 
 
 class LoadError(Exception):
-    """Error that ends the reading of a document."""
+    """Error raised if a document cannot be read."""
 
     def __init__(self, code: Code, message: str, place: Place | None) -> None:
         super().__init__(message)
@@ -122,7 +122,7 @@ class LoadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
-    """A finished node, with its weight and height as if aliases were expanded."""
+    """A finished node, with its weight and its height, both with aliases expanded."""
 
     node: Node
     weight: int
@@ -199,7 +199,7 @@ class Composer:
         self._finish(_Sized(ScalarNode(value, place), weight, 0), anchor, place)
 
     def alias(self, name: str, place: Place | None) -> None:
-        """Add the value of an anchor again."""
+        """Add the value of an anchor at the current position."""
         known = self._anchors.get(name)
         if known is None:
             raise LoadError("unknown-alias", f"the alias *{name} has no complete anchor before it", place)
@@ -233,7 +233,7 @@ class Composer:
         frame.weight += sized.weight
         frame.height = max(frame.height, sized.height)
         if frame.weight > MAX_WEIGHT:
-            message = f"more than {MAX_WEIGHT:,} entries, aliases expanded"
+            message = f"more than {MAX_WEIGHT:,} entries, with aliases expanded"
             raise LoadError("too-large", message, place)
         if frame.is_mapping:
             self._put(frame, sized.node)

@@ -1,6 +1,6 @@
-"""The only adapter to the YAML library: feeds a document, with source positions, to the composer.
+"""Adapter to the YAML library: feeds a document, with source positions, to the composer.
 
-It uses only the library's parser events, which are produced iteratively and build no objects.
+No other module imports the library. Its parser events are produced iteratively, and build no objects.
 """
 
 from io import StringIO

@@ -1,1 +1,1 @@
-"""Search methods, which determine the next point of a sweep from index and seed."""
+"""Search methods, which compute the next point of a sweep from an index and the seed."""

@@ -7,7 +7,7 @@ from typing import Final
 from sweepd.spec.distributions.discrete import Constant
 from sweepd.spec.finding import Finding
 from sweepd.spec.methods.proposed import (
-    MISSES_BEFORE_LISTING,
+    MISSES_BEFORE_ENUMERATION,
     Cursor,
     Found,
     Proposed,
@@ -18,16 +18,16 @@ from sweepd.spec.methods.proposed import (
 from sweepd.spec.point import InfeasibleError, Parameter, Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
-_DIMENSIONS_A_CANDIDATE = 32
+_DIMENSIONS_PER_CANDIDATE = 32
 
 
 def cost_of(spec: SweepSpec) -> int:
     """Return the cost of one draw, in candidates."""
-    return 1 + len(spec.search_space.dimensions) // _DIMENSIONS_A_CANDIDATE
+    return 1 + len(spec.search_space.dimensions) // _DIMENSIONS_PER_CANDIDATE
 
 
 def search_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int) -> Found:
-    """Return the next point of a method that draws."""
+    """Return the next point of a method that draws points."""
     if not spec.search_space.dimensions:
         return _constant(spec, cursor, seen)
     if draws_have_ended(cursor, seen, size):
@@ -48,7 +48,7 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
     assert draw is not None, "`search_draws` is for methods that draw"
     index, left, misses = cursor.index, limit, 0
     last: Proposed | None = None
-    while misses < MISSES_BEFORE_LISTING and left > 0:
+    while misses < MISSES_BEFORE_ENUMERATION and left > 0:
         point, cost = draw(spec, index)
         index, left = index + 1, left - cost
         if point is None:
@@ -59,7 +59,7 @@ def _of_draws(spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, lim
         misses += 1
     moved = cursor.at(index)
     is_finite = spec.search_space.support.size is not None
-    if misses < MISSES_BEFORE_LISTING and (size is not None or not is_finite):
+    if misses < MISSES_BEFORE_ENUMERATION and (size is not None or not is_finite):
         return Found(at=moved, after=moved)
     if is_finite:
         # This includes a space whose points were not counted (`size` is None): its draws may hardly ever be
@@ -83,7 +83,7 @@ def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> 
 def draws_have_ended(cursor: Cursor, seen: Seen, size: int | None) -> bool:
     """Return True if further points are enumerated instead of drawn.
 
-    Unseen points may be left, since `seen` may include prior points that the enumeration lacks.
+    Unseen points may be left even if `seen` has `size` points: some of these may not be in the enumeration.
     """
     return cursor.enumeration_index is not None or (size is not None and len(seen) >= size)
 
@@ -92,15 +92,15 @@ def _source(spec: SweepSpec) -> Source:
     return Source.RANDOM if spec.method.learns else Source(spec.method.name)
 
 
-_COST_OF_NO_POINT = 10_000  # number of draws that `random_point` tries before it raises
+_FAILED_DRAW_COST = 10_000  # number of draws that `random_point` tries before it raises
 
 
 def draw_random(spec: SweepSpec, index: int) -> tuple[Point | None, int]:
-    """Return the random point of an index, or None if there is none, and the cost in candidates."""
+    """Return the random point at an index, or None if there is none, and its cost in candidates."""
     try:
         return spec.search_space.random_point(spec.seed or 0, index), cost_of(spec)
     except InfeasibleError:
-        return None, _COST_OF_NO_POINT
+        return None, _FAILED_DRAW_COST
 
 
 def _check(leaves: Sequence[tuple[str, Parameter]]) -> Iterator[Finding]:
@@ -118,7 +118,7 @@ RANDOM: Final = SearchMethod(
 """Method `random`."""
 BAYES: Final = SearchMethod(
     name="bayes",
-    meaning="A model of the results so far chooses; needs `metric`.",
+    meaning="A model of the results so far chooses points; needs `metric`.",
     search=search_draws,
     draw=draw_random,
     check=_check,

@@ -1,4 +1,4 @@
-"""The next point of a sweep, the cursor in its order, and the search for the next unseen point."""
+"""Next point of a sweep, the cursor in the order of its points, and the search for unseen points."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from enum import StrEnum
 
 from sweepd.spec.point import Point, point_digest
 
-MISSES_BEFORE_LISTING = 1_000
-"""Number of draws of already seen points after which a finite space is enumerated."""
+MISSES_BEFORE_ENUMERATION = 1_000
+"""Number of draws without a new point after which a finite space is enumerated."""
 
-MOST_CANDIDATES = 5_000
-"""Limit on the candidates of one call, so that a call takes a fraction of a second."""
+MAX_CANDIDATES = 5_000
+"""Maximum number of candidates tried in one call, so that it takes a fraction of a second."""
 
 Seen = Collection[bytes]
 """Digests of the points that were handed out."""
 
 
 class Source(StrEnum):
-    """Origin of a point, a subset of the provenance values of a run."""
+    """Origin of a point; the values are among those of the provenance of a run."""
 
     GRID = "grid"
     RANDOM = "random"
@@ -33,7 +33,7 @@ class Cursor:
     Args:
         initial: number of initial points already processed.
         index: next index in the method's own order: the grid, the draws or the list.
-        enumeration_index: next point of the enumeration once draws rarely find a new point; else None.
+        enumeration_index: next index of the enumeration, used once draws rarely find points; else None.
     """
 
     initial: int = 0
@@ -62,7 +62,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Result of a search: a search from cursor `at` repeats it, one from `after` gives the next result."""
+    """Result of a search: a search from cursor `at` repeats it, one from `after` continues after it."""
 
     at: Cursor
     after: Cursor
@@ -81,7 +81,7 @@ def next_unseen(
     """Return the first unseen point and its index, or None and the index to continue from.
 
     Args:
-        step: returns the first point from an index on, within a number of candidates, as `Enumeration.next`.
+        step: returns the first point from an index on, within a limit of candidates, like `Enumeration.next`.
         start: first index.
         end: index after the last.
         seen: points that were handed out.

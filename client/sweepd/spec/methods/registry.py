@@ -2,8 +2,8 @@
 
 The shuffled order of a grid, a permutation of the numbers below n, is computed from (seed, index) alone by
 a balanced Feistel network (Luby, Rackoff (1988), SIAM J. Computing 17, 373-386) over the next even number of
-bits, walked until the number is below n (Black, Rogaway (2002), "Ciphers with arbitrary finite domains").
-Changing it changes the order of every seed.
+bits, repeated until the number is below n (Black, Rogaway (2002), "Ciphers with arbitrary finite domains").
+A change here changes the order for every seed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from sweepd.spec.point import Parameter, Point
 from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 
 _ROUNDS = 6
-_LEAST_BITS = 8  # with fewer, the halves are so short that many orders are impossible
+_MIN_BITS = 8  # with fewer, the halves are so short that many orders are impossible
 
 
 def shuffled(seed: int, index: int, size: int) -> int:
@@ -31,7 +31,7 @@ def shuffled(seed: int, index: int, size: int) -> int:
     """
     if not 0 <= index < size:
         raise IndexError(index)
-    half = (max((size - 1).bit_length(), _LEAST_BITS) + 1) // 2
+    half = (max((size - 1).bit_length(), _MIN_BITS) + 1) // 2
     number = _permuted(seed, index, half)
     while number >= size:  # at most 3/4 of the numbers are out of range, except below 2^8
         number = _permuted(seed, number, half)
@@ -79,7 +79,7 @@ def _check_grid(leaves: Sequence[tuple[str, Parameter]]) -> Iterator[Finding]:
     for path, leaf in leaves:
         if grid_values(leaf.distribution) is None:
             name = leaf.distribution.name
-            message = f"a grid cannot go through {name}; list its `values`, or use q_uniform"
+            message = f"a grid cannot enumerate {name}; list its `values`, or use q_uniform"
             yield Finding(path=path, code="not-a-grid", message=message)
 
 

@@ -1,7 +1,7 @@
 """Next point of a sweep, and the number of points, for hand-outs and previews.
 
-A point depends only on the specification, the cursor and the points handed out before: the same
-seed gives the same points everywhere. A change here changes the points of existing sweeps.
+A point depends only on the specification, the cursor and the points handed out before: the same seed gives
+the same points on every machine. A change here changes the points of existing sweeps.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,8 +11,8 @@ from sweepd.spec.distributions.discrete import Categorical, IntUniform
 from sweepd.spec.limits import INT64_MAX
 from sweepd.spec.methods.draws import draws_have_ended
 from sweepd.spec.methods.proposed import (
-    MISSES_BEFORE_LISTING,
-    MOST_CANDIDATES,
+    MAX_CANDIDATES,
+    MISSES_BEFORE_ENUMERATION,
     Cursor,
     Proposed,
     Seen,
@@ -26,7 +26,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 
 
 def next_point(
-    spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int = MOST_CANDIDATES
+    spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int = MAX_CANDIDATES
 ) -> tuple[Cursor, Proposed | None, bool]:
     """Return the advanced cursor, the next point, and whether the sweep has no points left.
 
@@ -47,9 +47,9 @@ def next_point(
 
 
 def look_ahead(
-    spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int = MOST_CANDIDATES
+    spec: SweepSpec, cursor: Cursor, seen: Seen, size: int | None, limit: int = MAX_CANDIDATES
 ) -> tuple[Cursor, bool | None]:
-    """Return the cursor past skipped points, and whether any point is left; None if not yet known."""
+    """Return the cursor after any skipped points, and whether a point is left (None: not known yet)."""
     if cursor.initial < len(spec.initial):
         return cursor, True
     by_draws = spec.method.draw is not None and spec.search_space.dimensions
@@ -60,9 +60,9 @@ def look_ahead(
 
 
 def next_initial(
-    spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int = MOST_CANDIDATES
+    spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int = MAX_CANDIDATES
 ) -> tuple[Cursor, Proposed | None]:
-    """Return the next initial point, skipping those without an unseen completion."""
+    """Return the advanced cursor and the next initial point; skip those without an unseen completion."""
     while cursor.initial < len(spec.initial):
         place = cursor.initial
         cursor = replace(cursor, initial=place + 1)
@@ -77,9 +77,9 @@ def completion(
     partial: Mapping[str, Json],
     indices: Iterable[int],
     seen: Seen,
-    limit: int = MOST_CANDIDATES,
+    limit: int = MAX_CANDIDATES,
 ) -> Point | None:
-    """Return an unseen point with the values of a partial point, or None if there is none.
+    """Return an unseen point that has the values of a partial point, or None if none is found.
 
     Args:
         spec: the sweep, whose method chooses the missing values.
@@ -102,8 +102,8 @@ def completion(
 
 
 def _indices(spec: SweepSpec, place: int) -> Iterator[int]:
-    for attempt in range(MISSES_BEFORE_LISTING):
-        # Negative, so that no draw of the method itself has the same index.
+    for attempt in range(MISSES_BEFORE_ENUMERATION):
+        # The indices are negative, so that no draw of the method has the same index.
         yield -1 - place - attempt * len(spec.initial)
 
 
@@ -122,7 +122,7 @@ def _drawn(
 def _in_order(
     spec: SweepSpec, partial: Mapping[str, Json], seen: Seen, limit: int
 ) -> tuple[Point | None, bool]:
-    """Return the first matching, unseen combination, and whether all combinations were tried."""
+    """Return the first unseen point that matches a partial one, and whether all combinations were tried."""
     points = _points(spec)
     end = points.size or 0
     place, proposed = next_unseen(
@@ -131,13 +131,13 @@ def _in_order(
     return (None, place >= end) if proposed is None else (proposed.point, False)
 
 
-_STEPS_TO_A_POINT = 1_000
-MOST_STEPS = 1_000_000
-"""Limit on exact counting of points; a larger number is estimated."""
+_STEPS_PER_POINT = 1_000
+MAX_COUNT_STEPS = 1_000_000
+"""Maximum number of steps to count points exactly; beyond it, the number is estimated."""
 
 
-def count_distinct(spec: SweepSpec, steps: int = MOST_STEPS) -> Count:
-    """Return the number of points that the method can choose from; constraints may make this take seconds."""
+def count_distinct(spec: SweepSpec, steps: int = MAX_COUNT_STEPS) -> Count:
+    """Return the number of points that the method can choose; with constraints, this may take seconds."""
     return Count(len(spec.runs)) if spec.method.listed else _points(spec).count(steps)
 
 
@@ -164,17 +164,17 @@ def planned_runs(spec: SweepSpec, size: int | None, taken: int = 0) -> int | Non
     Args:
         spec: the sweep.
         size: result of `known_size`.
-        taken: number of points already taken by prior runs, as `points_taken` counts them.
+        taken: number of points of prior runs, as counted by `points_taken`.
     """
     if size is None:
         return spec.run_cap
-    before = len(spec.initial) if spec.method.listed else 0  # other methods: part of `size`
+    before = len(spec.initial) if spec.method.listed else 0  # for other methods, `size` includes them
     runs = (max(0, size - taken) + before) * spec.repeats
     return runs if spec.run_cap is None else min(runs, spec.run_cap)
 
 
 def counted_points(spec: SweepSpec) -> int | None:
-    """Return the exact number of points for `known_size`; None if not needed or inexact."""
+    """Return the exact number of points for `known_size`; None if not needed or not known exactly."""
     if known_size(spec, 0) != 0:
         return None
     count = count_distinct(spec)
@@ -184,7 +184,7 @@ def counted_points(spec: SweepSpec) -> int | None:
 def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
     """Return the number of these distinct points that the method would hand out if they were unseen.
 
-    Return 0 for the method `list`, which runs all of its points, and for an infinite number of points.
+    Return 0 for the method `list`, which runs all of its points, and if the number of points is infinite.
     """
     space = spec.search_space
     if spec.method.listed or _points(spec).size is None:
@@ -194,7 +194,7 @@ def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
     if all(isinstance(each.distribution, Categorical | IntUniform) for each in space.dimensions):
         return len(points)
     # A point of the space may have values that are not in the grid, or that are never drawn.
-    return sum(_points(spec).next(0, _STEPS_TO_A_POINT, point)[1] is not None for point in points)
+    return sum(_points(spec).next(0, _STEPS_PER_POINT, point)[1] is not None for point in points)
 
 
 def _points(spec: SweepSpec) -> Enumeration:

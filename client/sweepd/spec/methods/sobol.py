@@ -2,7 +2,7 @@
 
 Points in Gray code order: Antonov, Saleev (1979), USSR Computational Mathematics 19, 252-256. Scrambling:
 Owen (1995), "Randomly permuted (t,m,s)-nets", as a hash by Laine, Karras (2011) and Burley (2020), "Practical
-hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). Changing it changes every seed's points.
+hash-based Owen scrambling", J. Computer Graphics Techniques 9(4). A change alters the points of all seeds.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,8 +34,8 @@ def scrambled_sobol(seed: int, index: int, paths: Sequence[tuple[str, ...]]) -> 
 
     Args:
         seed: seed of the scrambling.
-        index: index of the point from 0 on; the sequence repeats after 2^32 points.
-        paths: names of the dimensions; the scrambling of each depends on its own name.
+        index: index of the point, counted from 0; the sequence repeats after 2^32 points.
+        paths: names of the dimensions; the scrambling of each dimension depends on its name.
 
     Raises:
         ValueError: there are more than 1,024 dimensions.
@@ -90,7 +90,7 @@ def initial_numbers() -> Iterator[tuple[int, list[int]]]:
     """Yield the primitive polynomial and the initial direction numbers of each dimension but the first.
 
     The polynomial has its highest and lowest bits set. Its degree is the number of initial numbers.
-    These are m_1, m_2, …, each odd and below 2^k.
+    The numbers are m_1, m_2, …; each m_k is odd and below 2^k.
     """
     text = get_data(__package__, "sobol_numbers.txt") or b""
     for line in text.decode().splitlines():
@@ -146,7 +146,7 @@ def _draw(spec: SweepSpec, index: int) -> tuple[Point | None, int]:
 def _check(leaves: Sequence[tuple[str, Parameter]]) -> Iterator[Finding]:
     free = sum(not isinstance(leaf.distribution, Constant) for _, leaf in leaves)
     if free > MAX_SOBOL_DIMENSIONS:
-        message = f"{free:,} parameters to search; sobol can do {MAX_SOBOL_DIMENSIONS:,}: use random"
+        message = f"{free:,} parameters to search; sobol allows {MAX_SOBOL_DIMENSIONS:,}; use random"
         yield Finding(path="parameters", code="out-of-range", message=message)
 
 

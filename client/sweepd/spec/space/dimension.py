@@ -17,7 +17,7 @@ Kind = Literal["real", "integer", "categorical"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """One coordinate of the space: its parameters, in order of name, and its distribution.
+    """Coordinate of the space: its parameters, in order of name, and its distribution.
 
     The distribution of zipped parameters is a choice among rows, each a list with one value per path.
     """
@@ -45,7 +45,7 @@ class Dimension:
 
     @property
     def kind(self) -> Kind:
-        """Kind of its values for a search; categorical values have no order."""
+        """Kind of the values, for searches; categorical values have no order."""
         distribution = self.distribution
         if isinstance(distribution, Listed):
             return "categorical"
@@ -56,7 +56,7 @@ class Dimension:
 
 
 def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Distribution]) -> Dimension:
-    """Return the dimension of the named, zipped parameters, in order of path.
+    """Return the dimension of the zipped parameters with these names, in order of path.
 
     Raises:
         ExpressionError: the parameters cannot be zipped.
@@ -78,17 +78,17 @@ def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Dist
 def _values(path: Path, distribution: Distribution) -> Sequence[object]:
     if isinstance(distribution, Categorical):
         return distribution.values
-    message = f"`{dotted(path)}` has no plain `values`; only such parameters can be zipped"
+    message = f"`{dotted(path)}` cannot be zipped; only parameters with `values`, without probabilities, can"
     raise ExpressionError(message, 0)
 
 
 class Radix:
-    """One digit of a mixed-radix number: the choices of a dimension, which are rows if it is a zip."""
+    """One digit of a mixed-radix number: the choices of a dimension; each choice of a zip is a row."""
 
     def __init__(self, dimension: Dimension, choices: Sequence[Json]) -> None:
         self.paths, self.choices = dimension.paths, choices
         self.is_zip = len(dimension.paths) > 1
-        self._firsts: dict[tuple[bool, ...], frozenset[int]] = {}
+        self._canonical_digits: dict[tuple[bool, ...], frozenset[int]] = {}
 
     def value(self, digit: int, member: int) -> Json:
         """Return the value that a digit assigns to one of the paths."""
@@ -123,13 +123,13 @@ class Radix:
 
     def _canonical(self, present: tuple[bool, ...]) -> frozenset[int]:
         """Return the canonical digits if some paths are absent: the first for each combination of values."""
-        if present not in self._firsts:
+        if present not in self._canonical_digits:
             firsts: dict[str, int] = {}
             for digit in range(len(self.choices)):
                 values = [self.value(digit, member) for member, there in enumerate(present) if there]
                 firsts.setdefault(canonical_json(values), digit)
-            self._firsts[present] = frozenset(firsts.values())
-        return self._firsts[present]
+            self._canonical_digits[present] = frozenset(firsts.values())
+        return self._canonical_digits[present]
 
     def _place(self, value: Json) -> int | None:
         if isinstance(self.choices, range | Steps):
@@ -158,7 +158,7 @@ def choices_at(radices: Sequence[Radix], index: int) -> list[Json]:
 
 
 def members_of(radices: Sequence[Radix]) -> dict[Path, tuple[int, int]]:
-    """Return, for each parameter, the index of its digit, and its index in a row if it is zipped."""
+    """Return, for each parameter, the index of its digit, and its index within a zipped row, else 0."""
     return {
         path: (place, member)
         for place, radix in enumerate(radices)

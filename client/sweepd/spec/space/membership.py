@@ -13,7 +13,7 @@ from sweepd.spec.wording import printable
 
 
 def assembled(parameters: Mapping[str, ParameterNode], values: Iterator[Json]) -> Point:
-    """Return the point with the values of all non-constant parameters, given in order."""
+    """Build a point from the values of all non-constant parameters, given in order."""
     point: Point = {}
     for name, node in parameters.items():
         match node:
@@ -29,7 +29,7 @@ def assembled(parameters: Mapping[str, ParameterNode], values: Iterator[Json]) -
 def from_values(
     parameters: Mapping[str, ParameterNode], values: Mapping[Path, Json], outer: Path = ()
 ) -> Point:
-    """Return the point of the parameters that have values; omit empty groups."""
+    """Build a point from values by path; omit parameters without a value, and empty groups."""
     point: Point = {}
     for name, node in parameters.items():
         path = (*outer, name)
@@ -45,7 +45,7 @@ def from_values(
 def values_of(
     parameters: Mapping[str, ParameterNode], point: Mapping[str, Json], outer: Path = ()
 ) -> Iterator[tuple[Path, Json]]:
-    """Yield the path and value of each parameter in a point; skip anything else."""
+    """Yield the path and value of each parameter in a point; skip unknown names."""
     for name, node in parameters.items():
         if name not in point:
             continue
@@ -72,8 +72,8 @@ def value_at(point: Mapping[str, Json], path: Path) -> Json:
 def adopted(parameters: Mapping[str, ParameterNode], rules: Rules, point: Mapping[str, Json]) -> Point:
     """Return the part of a point that belongs to its active parameters.
 
-    Whole floats become integers if the parameter requires it. Missing or invalid values stay as they are:
-    `violations` reports them.
+    Whole floats become integers if the parameter requires integers. Invalid values are kept, and missing ones
+    are not added: `violations` reports both.
     """
     distributions = {path: node.distribution for path, node in leaves(parameters)}
     values = {path: _typed(distributions[path], value) for path, value in values_of(parameters, point)}
@@ -90,7 +90,7 @@ def _typed(distribution: Distribution, value: Json) -> Json:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """Membership test of a space; `constants` includes conditional ones."""
+    """Membership test of a space; `constants` includes conditional constants."""
 
     parameters: Mapping[str, ParameterNode]
     dimensions: Sequence[Dimension]
@@ -98,13 +98,13 @@ class Membership:
     constants: Mapping[Path, Json]
 
     def violations(self, point: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return messages about missing, unused, invalid or unknown values, zips and constraints."""
+        """Return messages about missing, unused, invalid or unknown values and broken zips or constraints."""
         has_rules = self.rules.gates or self.rules.constraints or self.dimensions
         values = dict(values_of(self.parameters, point)) if has_rules else {}
         return self._in_words(point, values, self.rules.close(values), is_partial=False)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return messages about values of a partial point that no point can have, as far as decidable."""
+        """Return messages about values of a partial point that, as far as known, no point can have."""
         given = dict(values_of(self.parameters, partial))
         conditional = {path for gate in self.rules.gates for path in gate.paths}
         values = {path: value for path, value in self.constants.items() if path not in conditional} | given
@@ -173,7 +173,7 @@ def _entries(
     outer: Path,
     closed: Mapping[Path, Gate],
 ) -> Iterator[tuple[str, bool]]:
-    """Yield each message, and whether it is about a missing value."""
+    """Yield a message about each wrong entry, and whether the entry is missing."""
     for name, node in parameters.items():
         path = (*outer, name)
         if name not in point:
@@ -214,7 +214,7 @@ def _missing_rows(dimensions: Sequence[Dimension], values: Mapping[Path, Json]) 
         if len(given) > 1 and not Radix(dimension, dimension.distribution.support or ()).agreeing(given):
             names = " and ".join(dotted(path) for path in given)
             row = " and ".join(f"{value!r:.80}" for value in given.values())
-            yield f"{names} are zipped, and {row} are not in one row"
+            yield f"{names} are zipped, and no row has {row}"
 
 
 def _broken(constraint: Expression, values: Mapping[Path, Json]) -> str:

@@ -1,4 +1,4 @@
-"""Rules of a space: gates and constraints compiled from expressions, and independent components."""
+"""Rules of a space: gates and constraints, compiled from expressions, and independent components."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,24 +18,24 @@ from sweepd.spec.space.dimension import Dimension, zip_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A parameter, as opposed to a group; a constant belongs to no dimension."""
+    """A parameter that is not a group; a constant belongs to no dimension."""
 
     path: Path
     distribution: Distribution
     conditions: tuple[Expression, ...]
-    """The `when` of each enclosing group, outermost first, then its own."""
+    """The `when` of each enclosing group, outermost first, then that of the parameter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Parameters that are active if and only if the same conditions all hold."""
+    """Parameters with the same conditions: they are active if and only if all of these hold."""
 
     conditions: tuple[Expression, ...]
     paths: tuple[Path, ...]
     reads: frozenset[Path]
 
     def is_open(self, values: Mapping[Path, Json]) -> bool:
-        """Return True if the parameters are active, given `values` without inactive parameters."""
+        """Return True if the parameters are active, given `values`, which omit inactive parameters."""
         return all(condition.holds(values) for condition in self.conditions)
 
     def close(self, values: dict[Path, Json], closed: "dict[Path, Gate]") -> None:
@@ -71,7 +71,7 @@ class Rules:
         return closed
 
     def hold(self, values: Mapping[Path, Json]) -> bool:
-        """Return True if active values satisfy the constraints."""
+        """Return True if the values of the active parameters satisfy the constraints."""
         return all(constraint.holds(values) for constraint in self.constraints)
 
 
@@ -97,9 +97,9 @@ def gate_numbers(gates: Sequence[Gate]) -> dict[Path, int]:
 
 
 def in_dependency_order(gates: Sequence[Gate]) -> tuple[list[Gate], list[Path]]:
-    """Return the gates, each after those it depends on; for a cycle, no gates and its paths.
+    """Return the gates, each after those it depends on; for a cycle, return no gates and the cycle's paths.
 
-    Each path in the cycle depends on the next one.
+    Each path in a cycle depends on the next one.
     """
     behind = gate_numbers(gates)
     before = {
@@ -109,8 +109,8 @@ def in_dependency_order(gates: Sequence[Gate]) -> tuple[list[Gate], list[Path]]:
     try:
         return [gates[place] for place in TopologicalSorter(before).static_order()], []
     except CycleError as error:
-        circle: list[int] = error.args[1][::-1]  # reversed, so that each gate reads the next one
-        return [], [min(gates[a].reads.intersection(gates[b].paths)) for a, b in pairwise(circle)]
+        cycle: list[int] = error.args[1][::-1]  # reversed, so that each gate reads the next one
+        return [], [min(gates[a].reads.intersection(gates[b].paths)) for a, b in pairwise(cycle)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ class Component:
 
     @property
     def reads(self) -> frozenset[Path]:
-        """Parameters read by its conditions and constraints."""
+        """Parameters that the conditions and constraints read."""
         gates = (gate.reads for gate in self.rules.gates)
         return frozenset().union(*gates, *(constraint.reads for constraint in self.rules.constraints))
 
@@ -130,13 +130,13 @@ class Component:
 def components_of(
     leaves: Sequence[Leaf], dimensions: Sequence[Dimension], rules: Rules
 ) -> tuple[Component, ...]:
-    """Return the components that have rules; no rule concerns any other dimension.
+    """Return the components that have rules; no rule concerns the other dimensions.
 
     An unconditional constant connects no dimensions.
     """
     varying = {path for dimension in dimensions for path in dimension.paths}
     varying.update(leaf.path for leaf in leaves if leaf.conditions)
-    sets = _Sets(varying)
+    sets = _DisjointSets(varying)
     for dimension in dimensions:
         sets.join(dimension.paths)
     for gate in rules.gates:
@@ -165,7 +165,7 @@ def components_of(
 
 
 def merged(components: Sequence[Component]) -> Component:
-    """Return several components as one."""
+    """Merge several components into one."""
     return Component(
         dimensions=tuple(place for component in components for place in component.dimensions),
         rules=Rules(
@@ -175,8 +175,8 @@ def merged(components: Sequence[Component]) -> Component:
     )
 
 
-class _Sets:
-    """Disjoint-set forest of paths. Tarjan (1975), with path halving."""
+class _DisjointSets:
+    """Disjoint-set forest of paths, with path halving: Tarjan (1975)."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._parents = {path: path for path in paths}
@@ -245,7 +245,7 @@ class _Compiler:
 
     @cached_property
     def _scope(self) -> Scope:
-        return Scope(self._distributions)  # most sweeps need no scope
+        return Scope(self._distributions)  # built lazily, as most sweeps need none
 
     def expression(self, text: str, path: str) -> Expression | None:
         if self._has_enough:
@@ -273,21 +273,21 @@ class _Compiler:
 
     def gates(self, listed: Sequence[Leaf]) -> list[Gate]:
         gates = gates_of(listed)
-        ordered, circle = in_dependency_order(gates)
-        is_circular = bool(circle)
-        while circle and not self._has_enough:
-            names = " -> ".join(map(dotted, (*circle, circle[0])))
+        ordered, cycle = in_dependency_order(gates)
+        is_circular = bool(cycle)
+        while cycle and not self._has_enough:
+            names = " -> ".join(map(dotted, (*cycle, cycle[0])))
             path, message = (
-                f"parameters.{dotted(circle[0])}.when",
+                f"parameters.{dotted(cycle[0])}.when",
                 f"conditions that depend on each other: {names}",
             )
             self._found(path, "circular-condition", message)
-            gates = [gate for gate in gates if not set(gate.paths).intersection(circle)]
-            ordered, circle = in_dependency_order(gates)
+            gates = [gate for gate in gates if not set(gate.paths).intersection(cycle)]
+            ordered, cycle = in_dependency_order(gates)
         return [] if is_circular else ordered
 
     def zips(self, names: Sequence[Sequence[str]]) -> dict[Path, Dimension]:
-        """Return the zip of each zipped parameter."""
+        """Return the dimension of each zipped parameter."""
         found: dict[Path, Dimension] = {}
         for place, each in enumerate(names):
             if self._has_enough:
@@ -299,7 +299,7 @@ class _Compiler:
                 continue
             twice = next((path for path in zipped.paths if path in found), None)
             if twice is not None:
-                self._found(f"zip.{place}", "bad-zip", f"`{dotted(twice)}` is in another zip already")
+                self._found(f"zip.{place}", "bad-zip", f"`{dotted(twice)}` is already in another zip")
                 continue
             found.update(dict.fromkeys(zipped.paths, zipped))
         return found

@@ -15,13 +15,13 @@ _SCALE = 2.0**-53
 def draw(seed: int, index: int, path: tuple[str, ...]) -> float:
     """Return a uniform number in [0, 1), a multiple of 2^-53; different arguments give independent numbers.
 
-    The number does not depend on other parameters: adding one to a sweep does not change it.
+    The number does not depend on other parameters: adding a parameter to a sweep does not change it.
     """
     return _uniform(b"%d\0%d\0%s" % (seed, index, _name(path)), b"sweepd-draw")
 
 
 def draw_again(seed: int, index: int, attempt: int, path: tuple[str, ...]) -> float:
-    """Return a number that replaces a rejected one; attempts count from 1 and are independent."""
+    """Return a number that replaces a rejected one; attempts count from 1, and give independent numbers."""
     return _uniform(b"%d\0%d\0%d\0%s" % (seed, index, attempt, _name(path)), b"sweepd-redraw")
 
 
@@ -34,13 +34,13 @@ def _uniform(counter: bytes, purpose: bytes) -> float:
     return (int.from_bytes(digest, "big") >> 11) * _SCALE
 
 
-MOST_DRAWS = 10_000
-"""Draws after which a component counts as infeasible."""
+MAX_DRAWS = 10_000
+"""Number of draws after which a component counts as infeasible."""
 
-_MOST_VALUES = 2_000_000
-"""Limit on the values drawn to judge a component: one with very many parameters gets fewer draws."""
+_MAX_VALUES = 2_000_000
+"""Maximum number of values drawn for a feasibility: with very many parameters, there are fewer draws."""
 
-_LEAST_DRAWS = 100
+_MIN_DRAWS = 100
 
 Values = dict[Path, Json]
 
@@ -49,8 +49,8 @@ Values = dict[Path, Json]
 class Feasibility:
     """Share of draws that satisfy the constraints, in the component where it is smallest.
 
-    Of `draws` draws, `hits` satisfied them; drawing stops once there are enough hits. `constraints` has
-    the constraints of that component.
+    Of `draws` draws, `hits` satisfy the constraints; drawing stops once there are enough hits. `constraints`
+    are the constraints of that component.
     """
 
     hits: int
@@ -59,16 +59,16 @@ class Feasibility:
 
 
 Fill = Callable[[Values, float], None]
-"""Function that adds the values of a dimension at a number in [0, 1) to an assignment."""
+"""Function that assigns the values of a dimension, given a coordinate in [0, 1)."""
 
 _Stage = tuple[Sequence[int], Expression | None]
 """Dimensions to draw, and the constraint that can be evaluated afterwards."""
 
 
 class Sampler:
-    """Sampler by (seed, index): a point does not depend on earlier draws.
+    """Sampler of points by (seed, index): a point does not depend on earlier draws.
 
-    A component that breaks a rule is redrawn alone. Components share no parameter, so points are distributed
+    Only a component that breaks a rule is redrawn. Components share no parameter, so points are distributed
     as if whole points were redrawn until all rules hold, but the costs add up instead of multiplying.
     """
 
@@ -100,8 +100,8 @@ class Sampler:
             component.rules.close(values)
             if self._fits(values, given, component):
                 continue
-            for attempt in range(1, MOST_DRAWS):
-                values.update(self._own_constants(component))
+            for attempt in range(1, MAX_DRAWS):
+                values.update(self._conditional_constants(component))
                 for places, constraint in stages:
                     for place in places:
                         fills[place](values, draw_again(seed, index, attempt, self._dimensions[place].path))
@@ -112,7 +112,7 @@ class Sampler:
                     if self._fits(values, given, component):
                         break
             else:
-                raise InfeasibleError(_refusal(component))
+                raise InfeasibleError(_infeasible_message(component))
         return values
 
     def values_at(self, vector: Sequence[float]) -> Values:
@@ -150,7 +150,7 @@ class Sampler:
     def _feasibility_of(self, component: Component, draws: int, seed: int, enough: int) -> Feasibility:
         constraints = list(component.rules.constraints)
         texts = tuple(dict.fromkeys(constraint.text for constraint in constraints))
-        draws = min(draws, max(_LEAST_DRAWS, _MOST_VALUES // len(component.dimensions or (0,))))
+        draws = min(draws, max(_MIN_DRAWS, _MAX_VALUES // len(component.dimensions or (0,))))
         hits = 0
         for index in range(draws):
             values = dict(self._constants)
@@ -160,7 +160,7 @@ class Sampler:
             broken = next((place for place, each in enumerate(constraints) if not each.holds(values)), None)
             if broken is None:
                 hits += 1
-            else:  # from now on, evaluate this constraint first: the next draw is likely to break it, too
+            else:  # evaluate this constraint first from now on: the next draw is likely to break it, too
                 constraints.insert(0, constraints.pop(broken))
             if hits == enough:
                 return Feasibility(hits, index + 1, texts)
@@ -172,7 +172,7 @@ class Sampler:
             for dimension, fill in zip(self._dimensions, self._fills, strict=True)
         ]
 
-    def _own_constants(self, component: Component) -> Iterator[tuple[Path, Json]]:
+    def _conditional_constants(self, component: Component) -> Iterator[tuple[Path, Json]]:
         for gate in component.rules.gates:
             for path in gate.paths:
                 if path in self._constants:
@@ -187,9 +187,9 @@ class Sampler:
 
 
 def _stages(component: Component, dimensions: Sequence[Dimension]) -> list[_Stage]:
-    """Return the draws and constraints in order; a constraint that is broken early saves later draws.
+    """Return the stages of a draw: a constraint is evaluated as early as possible, to save later draws.
 
-    With gates, constraints are evaluated last, when inactive parameters have been removed.
+    If there are gates, constraints are evaluated last, after inactive parameters are removed.
     """
     left = dict.fromkeys(component.dimensions)
     stages: list[_Stage] = []
@@ -218,7 +218,7 @@ def _fill(dimension: Dimension) -> Fill:
 
 
 def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
-    """Return a function that adds the given value, or a row that matches the given values."""
+    """Return a function that assigns the given value, or a row that matches the given values."""
     path = dimension.path
     if len(dimension.paths) == 1:
         value = given[path]
@@ -241,7 +241,7 @@ def _fill_around(dimension: Dimension, given: Mapping[Path, Json]) -> Fill:
     return fill_row
 
 
-def _refusal(component: Component) -> str:
+def _infeasible_message(component: Component) -> str:
     written = dict.fromkeys(constraint.text for constraint in component.rules.constraints)
     texts = ", ".join(f"`{text}`" for text in written)
-    return f"none of {MOST_DRAWS:,} draws {f'satisfies {texts}' if texts else 'has the given values'}"
+    return f"none of {MAX_DRAWS:,} draws {f'satisfies {texts}' if texts else 'has the given values'}"

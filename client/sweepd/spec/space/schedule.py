@@ -1,8 +1,8 @@
 """Schedule of a space: the digit after which each parameter has its value and each rule can be evaluated.
 
-Digits are set from left to right, each at its place. A constraint that reads only the first two digits
-and is broken stays broken for all combinations that begin with them, so these are skipped. A rule that reads
-a late digit is also evaluated at earlier places, by look-ahead, to skip combinations that must break it.
+Digits are set from left to right, each at its place. If the first two digits break a constraint that reads
+only these, all combinations that begin with them are skipped. A rule that reads a late digit is also
+evaluated at earlier places, by look-ahead, to skip combinations that must break it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,28 +18,28 @@ from sweepd.spec.point import Json, Path, is_number
 from sweepd.spec.space.dimension import Radix, members_of
 from sweepd.spec.space.rules import Gate, Rules, gate_numbers
 
-_MOST_PARTS = 100_000
-"""Limit on the look-ahead work at all places: with more rules, fewer places look ahead."""
+_MAX_PARTS = 100_000
+"""Limit on the total look-ahead work: with more rules, look-ahead is used at fewer places."""
 
 START = -1
-"""The place of rules and parameters that are settled before any digit."""
+"""Place of the rules and parameters that depend on no digit."""
 
 
 @dataclass(slots=True)
 class State:
-    """Digits, with the values and open gates that follow from those set so far; the rest may be outdated."""
+    """Digits, with the values and open gates derived from those set so far; others may be outdated."""
 
     digits: list[int]
     values: dict[Path, Json]
     open: list[bool]
-    looked: int = 0
-    """Work of look-ahead so far, as the number of parts of rules that it has evaluated."""
+    evaluated: int = 0
+    """Number of parts of rules that look-ahead has evaluated so far."""
 
 
 Step = Callable[[State], int | None]
-"""Function that updates or checks a state; it returns None, or if invalid, places of which one must change.
+"""Function that updates or checks a state; if this is invalid, it returns places of which one must change.
 
-The places are bits of an integer. A step may set a digit to its last value to skip the values between.
+The places are the bits of an integer. A step may set a digit to its last value, to skip the values between.
 """
 
 
@@ -76,7 +76,7 @@ class Schedule:
     def settle(self, state: State, place: int) -> int | None:
         """Run the steps of a place whose digit is set.
 
-        Return None, or if a step fails, a bit mask of the places of which one must change.
+        Return None, or if a step fails, a bit mask of places of which one must change.
         """
         for step in self._steps[place + 1]:
             back = step(state)
@@ -101,7 +101,7 @@ class Schedule:
         for number, gate in enumerate(self._rules.gates):
             at = self._latest(gate.reads)
             self._gate_places.append(at)
-            self._add(at, _judged(gate, number))
+            self._add(at, _evaluate_gate(gate, number))
             for path in gate.paths:
                 if path in self._members:
                     place, member = self._members[path]
@@ -119,15 +119,15 @@ class Schedule:
             return
         known = max(self._gate_places[gate] for gate in gates)
         last = len(radix.choices) - 1
-        culprits = 1 << place | self._look_ahead.places(radix.paths)
+        conflicts = 1 << place | self._look_ahead.places(radix.paths)
 
         def canonical(state: State) -> int | None:
             present = self.present(state, place)
             if radix.is_canonical(state.digits[place], present):
                 return None
             if known < place and not any(present):
-                state.digits[place] = last  # absent with any digit, and only digit 0 is canonical
-            return culprits
+                state.digits[place] = last  # all digits leave it absent, and only digit 0 is canonical
+            return conflicts
 
         self._add(max(place, known), canonical)
         if len(gates) == len(radix.paths):
@@ -139,7 +139,7 @@ class Schedule:
             for each in self._rules.constraints
         ]
         whole = sum(len(places) * each.parts for each, places in pruned)
-        stride = 1 + whole // _MOST_PARTS
+        stride = 1 + whole // _MAX_PARTS
         for constraint, places in pruned:
             for place in places[::stride]:
                 self._add(place, self._still_to_hold(constraint, place))
@@ -154,32 +154,32 @@ class Schedule:
 
     def _still_to_open(self, place: int, at: int, gates: Sequence[int], needed: Sequence[int]) -> Step:
         last = len(self._radices[place].choices) - 1
-        culprits = (1 << place | self._look_ahead.places(self._radices[place].paths)) & all_before(at + 1)
+        conflicts = (1 << place | self._look_ahead.places(self._radices[place].paths)) & all_before(at + 1)
         parts = sum(len(self._rules.gates[gate].reads) for gate in needed)
 
         def can_still_open(state: State) -> int | None:
             if state.digits[place] == 0:
                 return None
-            state.looked += parts
+            state.evaluated += parts
             openings = self._look_ahead.openings(state.digits, at, needed)
             if any(openings[gate][0] for gate in gates):
                 return None
             if at == place:
-                state.digits[place] = last  # absent with any digit, and only digit 0 is canonical
-            return culprits
+                state.digits[place] = last  # all digits leave it absent, and only digit 0 is canonical
+            return conflicts
 
         return can_still_open
 
     def _still_to_hold(self, constraint: Expression, at: int) -> Step:
         needed = self._look_ahead.gates(constraint.reads)
-        culprits = self._look_ahead.places(constraint.reads) & all_before(at + 1)
+        conflicts = self._look_ahead.places(constraint.reads) & all_before(at + 1)
         parts = constraint.parts + len(needed)
 
         def can_still_hold(state: State) -> int | None:
-            state.looked += parts
+            state.evaluated += parts
             openings = self._look_ahead.openings(state.digits, at, needed)
             can_hold, _ = self._look_ahead.truths(constraint, state.digits, at, openings)
-            return None if can_hold else culprits
+            return None if can_hold else conflicts
 
         return can_still_hold
 
@@ -219,25 +219,25 @@ def _set_if_open(path: Path, gate: int, setting: Step) -> Step:
     return set_if_open
 
 
-def _judged(gate: Gate, number: int) -> Step:
+def _evaluate_gate(gate: Gate, number: int) -> Step:
     holds = gate.conditions[0].holds if len(gate.conditions) == 1 else gate.is_open
 
-    def judge(state: State) -> None:
+    def evaluate(state: State) -> None:
         state.open[number] = holds(state.values)
 
-    return judge
+    return evaluate
 
 
-def _to_hold(holds: Callable[[Mapping[Path, Json]], bool], culprits: int) -> Step:
-    return lambda state: None if holds(state.values) else culprits
+def _to_hold(holds: Callable[[Mapping[Path, Json]], bool], conflicts: int) -> Step:
+    return lambda state: None if holds(state.values) else conflicts
 
 
-_WORTH = 64
-"""Minimum number of combinations that a look-ahead may save, since it costs more than trying one."""
+_MIN_SAVING = 64
+"""Number of combinations that a look-ahead must be able to skip, as it costs more than trying one."""
 
 
 class LookAhead:
-    """Evaluation of rules at a place, where the digits up to it are set and the others may have any value."""
+    """Evaluator of rules at a place, where digits up to it are set and others may have any value."""
 
     def __init__(
         self, radices: Sequence[Radix], gates: Sequence[Gate], constants: Mapping[Path, Json]
@@ -262,7 +262,7 @@ class LookAhead:
         return {self._members[path][0] for path in paths if path in self._members}
 
     def gates(self, reads: Iterable[Path]) -> tuple[int, ...]:
-        """Return the gates that decide the presence of parameters, each after the gates it depends on."""
+        """Return the gates that decide whether parameters are present, each after the gates it depends on."""
         found = 0
         for path in reads:
             if path in self._gate_of:
@@ -314,7 +314,7 @@ class LookAhead:
         return {path: _ends(self._radices[place], member) for path, (place, member) in self._members.items()}
 
     def _is_worth_it(self, place: int, before: int) -> bool:
-        return prod(len(radix.choices) for radix in self._radices[place + 1 : before + 1]) >= _WORTH
+        return prod(len(radix.choices) for radix in self._radices[place + 1 : before + 1]) >= _MIN_SAVING
 
 
 def _ends(radix: Radix, member: int) -> tuple[int | float, int | float] | None:

@@ -14,10 +14,10 @@ from sweepd.spec.space.walk import Count, Walk, count
 
 
 class SearchSpace:
-    """All points of a sweep. Points share values with the specification, so never change them.
+    """Search space of a sweep. Its points share values with the specification, so never modify them.
 
-    Dimensions are sorted by name in code-point order at each level, zipped parameters by the first of them.
-    A point has its active parameters, constants included, sorted by name.
+    Dimensions are sorted by name, in code-point order, at each level; a zip has the place of its first
+    parameter. A point has its active parameters, constants included, sorted by name.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class SearchSpace:
         """Compile the parameters of a sweep.
 
         Raises:
-            ValueError: a condition, constraint or zip is invalid; `compile_rules` finds all errors.
+            ValueError: a condition, constraint or zip is invalid; `compile_rules` reports all errors.
         """
         compiled = compile_rules(parameters, constraints, zips)
         for finding in compiled.findings:
@@ -69,7 +69,7 @@ class SearchSpace:
         """Return random point number `index` of a seed, independent of earlier draws.
 
         Raises:
-            InfeasibleError: 10,000 draws of the same parameters all broke a constraint.
+            InfeasibleError: 10,000 draws of one component all broke a constraint.
         """
         if self.is_plain:
             values = (d.distribution.quantile(draw(seed, index, d.paths[0])) for d in self.dimensions)
@@ -77,7 +77,7 @@ class SearchSpace:
         return from_values(self.parameters, self._sampler.values(seed, index))
 
     def complete(self, partial: Mapping[str, Json], seed: int, index: int) -> Point:
-        """Return a point with the values of `partial`; the others are drawn as for `random_point`.
+        """Return a point with the values of `partial`; other values are drawn as in `random_point`.
 
         Raises:
             InfeasibleError: no point with these values was found.
@@ -92,7 +92,7 @@ class SearchSpace:
     ) -> Feasibility:
         """Count, up to `enough`, how many of `draws` draws satisfy the constraints.
 
-        Components that share no rule are drawn separately, and the worst one counts, unless `whole`.
+        Components are drawn separately, and the one with the fewest hits counts; with `whole`, together.
         """
         return self._sampler.feasibility(draws, seed, enough, whole=whole)
 
@@ -114,7 +114,7 @@ class SearchSpace:
     def presence(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
         """Return whether each dimension is present in the point at unit coordinates; None if infeasible.
 
-        A zip is present if at least one of its parameters is. No point is built: searches call this often.
+        A zip is present if at least one of its parameters is. No point is built, as searches call this often.
         """
         return self._sampler.presence_at(vector)
 
@@ -145,15 +145,15 @@ class SearchSpace:
         return self._membership.violations(point)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return messages about values of a partial point that no point can have, as far as decidable."""
+        """Return messages about values of a partial point that, as far as known, no point can have."""
         return self._membership.partial_violations(partial)
 
 
 class Enumeration:
-    """Points as numbered combinations of the listed values of each dimension; the last one varies fastest.
+    """Points as numbered combinations of the values of each dimension; the last dimension varies fastest.
 
-    Each point has exactly one combination; others that differ from it only in inactive parameters, or break a
-    constraint, are not points. Methods raise ValueError if the values of a dimension cannot be listed.
+    Each point has exactly one combination. Combinations that differ from it only in inactive parameters,
+    or break a constraint, are not points. Methods raise ValueError if a dimension has no listed values.
     """
 
     def __init__(self, space: SearchSpace, values: Callable[[Distribution], Sequence[Json] | None]) -> None:
@@ -196,7 +196,7 @@ class Enumeration:
         return index, None if values is None else from_values(space.parameters, values)
 
     def count(self, limit: int = 1_000_000) -> Count:
-        """Return the number of points, estimated if counting takes more than `limit` steps."""
+        """Return the number of points, as an estimate if counting takes more than `limit` steps."""
         if self.size is None:
             return Count(None)
         return count(self._radices, self._space.components, self._space.constants, limit)

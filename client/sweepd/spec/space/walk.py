@@ -13,16 +13,16 @@ from sweepd.spec.space.schedule import START, Schedule, State, all_before
 
 Values = Mapping[Path, Json]
 
-_DIGITS_A_CANDIDATE = 8
-_PARTS_A_CANDIDATE = 20
-"""Parts of rules that look-ahead evaluates at the cost of one candidate."""
+_DIGITS_PER_CANDIDATE = 8
+_PARTS_PER_CANDIDATE = 20
+"""Number of parts of rules that look-ahead evaluates at the cost of one candidate."""
 
 
 class Walk:
     """Enumeration of combinations: numbers whose digits, the last varying fastest, are choices of dimensions.
 
-    A combination is a point of its own if it satisfies the constraints and is canonical: each inactive
-    dimension has its first choice.
+    A combination is a point if it satisfies the constraints and is canonical: each inactive dimension has its
+    first choice.
     """
 
     def __init__(self, radices: Sequence[Radix], rules: Rules, constants: Values) -> None:
@@ -51,13 +51,13 @@ class Walk:
         blame = self._blame_at(state.digits)
         place, left = START, limit
         while left > 0:
-            culprits = self._settle(state, place, allowed)
-            if culprits is None and given is not None:
-                culprits = self._missing(state, given)
-            if culprits is None:
+            conflicts = self._settle(state, place, allowed)
+            if conflicts is None and given is not None:
+                conflicts = self._missing(state, given)
+            if conflicts is None:
                 return self._index(state.digits), state.values
-            left -= _price(state, culprits.bit_length() - place)
-            place = self._advance(state.digits, blame, culprits)
+            left -= _cost(state, conflicts.bit_length() - place)
+            place = self._advance(state.digits, blame, conflicts)
             if place == START:
                 return self.combinations, None
         return self._index(state.digits), None
@@ -65,7 +65,7 @@ class Walk:
     def count(self, depth: int, limit: int | None = None) -> int | None:
         """Return the number of points, provided that no rule reads the digits from place `depth` on.
 
-        With `limit`, try at most `limit` candidates, and return None if that is not enough.
+        With `limit`, try at most `limit` candidates, and return None if more are needed.
         """
         state = self._schedule.start([0] * len(self._radices))
         blame = self._blame_at(state.digits)
@@ -74,32 +74,32 @@ class Walk:
         unread = range(depth, len(self._radices))
         place, total, left = START, 0, 1 if limit is None else limit
         while left > 0:
-            culprits = None
+            conflicts = None
             for at in range(place, depth):
-                culprits = settle(state, at)
-                if culprits is not None:
+                conflicts = settle(state, at)
+                if conflicts is not None:
                     break
             else:
                 total += prod(self._radices[at].count(present(state, at)) for at in unread) if unread else 1
-                culprits = all_before(depth)
+                conflicts = all_before(depth)
                 blame[:depth] = found_below
             if limit is not None:
-                left -= _price(state, culprits.bit_length() - place)
-            place = self._advance(state.digits, blame, culprits)
+                left -= _cost(state, conflicts.bit_length() - place)
+            place = self._advance(state.digits, blame, conflicts)
             if place == START:
                 return total
         return None
 
     def _settle(self, state: State, place: int, allowed: Sequence[Sequence[int] | None] | None) -> int | None:
-        """Return None if the digits are a point, else a bit mask of the places of which one must change."""
+        """Return None if the digits are a point, else a bit mask of places of which one must change."""
         settle = self._schedule.settle
         for at in range(place, len(self._sizes)):
-            if allowed is not None and at != START and not _moved(state.digits, at, allowed[at]):
+            if allowed is not None and at != START and not _move_to_allowed(state.digits, at, allowed[at]):
                 state.digits[at] = self._sizes[at] - 1
                 return 1 << at
-            culprits = settle(state, at)
-            if culprits is not None:
-                return culprits
+            conflicts = settle(state, at)
+            if conflicts is not None:
+                return conflicts
         return None
 
     def _missing(self, state: State, given: Values) -> int | None:
@@ -111,27 +111,27 @@ class Walk:
         """Return, for each place, a bit mask of the earlier places to change once its digits are exhausted.
 
         Up to the last nonzero digit, lower combinations were not tried, so a change at any earlier place may
-        help. After it, no place is to blame yet.
+        lead to a point. After that digit, no place is blamed yet.
         """
         fresh = next((at + 1 for at in reversed(range(len(digits))) if digits[at]), 0)
         return [all_before(at) if at < fresh else 0 for at in range(len(digits))]
 
-    def _advance(self, digits: list[int], blame: list[int], culprits: int) -> int:
-        """Advance to the next combination that differs in one of the culprits, the last one if possible.
+    def _advance(self, digits: list[int], blame: list[int], conflicts: int) -> int:
+        """Advance to the next combination that differs in a conflicting place, if possible the last one.
 
-        If the last culprit has no further digit, the places blamed for its digits become the culprits.
+        If that place has no further digit, the places blamed for its digits become the conflicting ones.
         Unrelated places in between are skipped: conflict-directed backjumping (Prosser 1993).
         Return the first place that differs, or START if there is no next combination.
         """
-        while culprits:
-            place = culprits.bit_length() - 1
-            blame[place] |= culprits ^ 1 << place
+        while conflicts:
+            place = conflicts.bit_length() - 1
+            blame[place] |= conflicts ^ 1 << place
             if digits[place] + 1 < self._sizes[place]:
                 digits[place] += 1
                 later = len(digits) - place - 1
                 digits[place + 1 :] = blame[place + 1 :] = [0] * later
                 return place
-            culprits = blame[place]
+            conflicts = blame[place]
         return START
 
     def _digits(self, index: int) -> list[int]:
@@ -148,13 +148,13 @@ class Walk:
         return index
 
 
-def _price(state: State, digits: int) -> int:
-    """Return the cost, in candidates, of settling `digits` digits and evaluating `state.looked` parts."""
-    looked, state.looked = state.looked, 0
-    return 1 + max(0, digits) // _DIGITS_A_CANDIDATE + looked // _PARTS_A_CANDIDATE
+def _cost(state: State, digits: int) -> int:
+    """Return the cost, in candidates, of settling `digits` digits and of look-ahead since the last call."""
+    evaluated, state.evaluated = state.evaluated, 0
+    return 1 + max(0, digits) // _DIGITS_PER_CANDIDATE + evaluated // _PARTS_PER_CANDIDATE
 
 
-def _moved(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
+def _move_to_allowed(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
     """Move a digit to its next allowed value and reset later digits; return False if there is none."""
     if allowed is None:
         return True
@@ -166,14 +166,14 @@ def _moved(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
     return True
 
 
-_TRIED = 20_000
-"""Number of candidates to try when there are too many combinations to count: few may satisfy the rules."""
+_MAX_TRIED = 20_000
+"""Maximum number of candidates tried if there are too many combinations: few may satisfy the rules."""
 
 _DRAWS = 10_000
-_MOST_STEPS = 400_000
-"""Limit on the work of an estimate: very many parameters or long constraints get fewer draws."""
+_MAX_STEPS = 400_000
+"""Maximum number of steps of an estimate: with many parameters or long constraints, there are fewer draws."""
 
-_LEAST_DRAWS = 200
+_MIN_DRAWS = 200
 _FEW_HITS = 5
 
 
@@ -208,7 +208,7 @@ def _count_of(
 ) -> Count:
     """Return the number of points of one component.
 
-    Only the dimensions that some rule reads are enumerated. Each of the others contributes a factor, its size
+    Only the dimensions that a rule reads are enumerated. Each other dimension contributes a factor: its size,
     if its gates are open.
     """
     reads = component.reads
@@ -216,7 +216,7 @@ def _count_of(
     unread = [radix for radix in radices if reads.isdisjoint(radix.paths)]
     combinations = prod(len(radix.choices) for radix in read)
     walk = Walk([*read, *unread], component.rules, constants)
-    found = walk.count(len(read), None if combinations <= limit else min(_TRIED, limit))
+    found = walk.count(len(read), None if combinations <= limit else min(_MAX_TRIED, limit))
     return _estimate([*read, *unread], component.rules, constants) if found is None else Count(found)
 
 
@@ -227,7 +227,7 @@ def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, J
     a space with many conditions would be canonical, and the estimate would be poor.
     """
     steps = 2 * len(radices) + sum(constraint.parts for constraint in rules.constraints)
-    draws = min(_DRAWS, max(_LEAST_DRAWS, _MOST_STEPS // steps))
+    draws = min(_DRAWS, max(_MIN_DRAWS, _MAX_STEPS // steps))
     weights = []
     for index in range(draws):
         shares = (draw(0, index, ("count", *radix.paths[0])) for radix in radices)

@@ -38,23 +38,23 @@ def refusal(*items: str, params: dict[str, Json], environ: dict[str, str] | None
 def test_a_value_that_is_too_long_for_an_argument_is_named_with_the_remedy(item: str, size: str) -> None:
     message = refusal("x", item, params={"a": 1, "blob": LONG})
     assert message == (
-        f'"{item}" makes an argument of {size} bytes, most of it the parameter "blob", more than the 131,071 '
-        f"that the system passes in one{REMEDY}"
+        f'"{item}" expands to an argument of {size} bytes, most of it from the parameter "blob", more than '
+        f"the 131,071 that the system allows{REMEDY}"
     )
 
 
 def test_the_value_within_a_group_is_named() -> None:
-    assert 'most of it the parameter "opt.blob"' in refusal(
+    assert 'most of it from the parameter "opt.blob"' in refusal(
         "x", "${args}", params={"opt": {"a": 1, "blob": LONG}}
     )
-    assert 'most of it the parameter "opt"' in refusal(
+    assert 'most of it from the parameter "opt"' in refusal(
         "x", "${args}", params={"opt": {"blob": "'\n" * 90_000}}
     )
 
 
 def test_a_long_literal_argument_is_named_by_its_item() -> None:
     message = refusal("x", "${envvar:LONG}", params={"a": 1}, environ={"LONG": LONG})
-    assert message.startswith('"${envvar:LONG}" makes an argument of 500,000 bytes, more than')
+    assert message.startswith('"${envvar:LONG}" expands to an argument of 500,000 bytes, more than')
     message = refusal("x", "\x1b[2J" + LONG, params={"a": 1})
     assert message.isprintable()
     assert len(message) < 300
@@ -102,7 +102,7 @@ def test_a_value_too_long_for_an_argument_causes_a_warning_at_its_place(command:
     assert warnings(parameters=parameters, command=command) == [
         (
             "parameters.blob.values[1]",
-            f"an argument of 500,000 bytes, more than the 131,071 that Linux passes in one{REMEDY}",
+            f"an argument of 500,000 bytes, more than the 131,071 that Linux allows{REMEDY}",
         )
     ]
 

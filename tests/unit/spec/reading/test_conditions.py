@@ -193,11 +193,11 @@ def test_a_listed_point_with_an_inactive_parameter_is_refused() -> None:
     ("zips", "message"),
     [
         ([["a", "a"]], "`a` is in this zip twice"),
-        ([["a", "b"], ["b", "c"]], "`b` is in another zip already"),
+        ([["a", "b"], ["b", "c"]], "`b` is already in another zip"),
         ([["a", "d"]], "zipped parameters need equally many values; `a` has 2, `d` has 3"),
-        ([["a", "n"]], "`n` has no plain `values`; only such parameters can be zipped"),
-        ([["a", "w"]], "`w` has no plain `values`; only such parameters can be zipped"),
-        ([["a", "k"]], "`k` has no plain `values`; only such parameters can be zipped"),
+        ([["a", "n"]], "`n` cannot be zipped; only parameters with `values`, without probabilities, can"),
+        ([["a", "w"]], "`w` cannot be zipped; only parameters with `values`, without probabilities, can"),
+        ([["a", "k"]], "`k` cannot be zipped; only parameters with `values`, without probabilities, can"),
         ([["a", "bb"]], "there is no parameter `bb`"),
         ([["a", "g"]], "`g` is a group; name one of its parameters"),
     ],
@@ -219,7 +219,7 @@ def test_an_invalid_zip_is_refused(zips: list[list[str]], message: str) -> None:
 def test_more_than_a_hundred_constraints_are_refused(count: int, refused: bool) -> None:
     diagnostics = found(XY, [f"x + y < {2 + number}" for number in range(count)])
     assert [each.message for each in diagnostics] == (
-        ["101 expressions; at most 100 are checked for every point"] if refused else []
+        ["101 expressions; at most 100 are allowed"] if refused else []
     )
 
 
@@ -228,5 +228,5 @@ def test_more_than_a_thousand_conditions_are_refused(count: int, refused: bool) 
     one = {"min": 0.0, "max": 1.0, "when": "x > 0.5"}
     diagnostics = found({**XY, **{f"p{number}": one for number in range(count)}})
     assert [each.message for each in diagnostics] == (
-        ["1,001 parameters and groups have a `when`; at most 1,000 may"] if refused else []
+        ["1,001 parameters and groups have a `when`; the maximum is 1,000"] if refused else []
     )

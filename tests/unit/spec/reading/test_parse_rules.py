@@ -192,7 +192,7 @@ def test_section_6_a_grid_refuses_distributions_that_it_cannot_enumerate(name: s
     assert (spec is not None) is (name in GRIDS), refused
     if name not in GRIDS:
         assert refused == [
-            f"parameters.x: a grid cannot go through {name}; list its `values`, or use q_uniform"
+            f"parameters.x: a grid cannot enumerate {name}; list its `values`, or use q_uniform"
         ]
 
 

@@ -85,7 +85,7 @@ def test_a_sweep_too_large_after_expanding_aliases_is_refused() -> None:
     """A file of half a megabyte may expand to any size."""
     found = errors("method: list\nruns:\n- &p {a: " + "x" * 500_000 + "}\n" + "- *p\n" * 6)
     assert found[0].endswith(
-        "the sweep has 3,500,105 bytes with its aliases expanded; at most 3,300,000 are kept"
+        "the sweep has 3,500,105 bytes with its aliases expanded; at most 3,300,000 are allowed"
     )
 
 
@@ -115,10 +115,10 @@ GRID = "method: grid\nparameters: {a: {values: [1, 2]}}\n"
             '1:9: method: "Grid" is none of grid, random, bayes, list, sobol; did you mean `grid`?',
         ),
         ("method: 3\n" + PARAMETERS, "method: 3 is none of grid"),
-        ("method: grid\n" + PARAMETERS, "parameters.x: a grid cannot go through uniform"),
+        ("method: grid\n" + PARAMETERS, "parameters.x: a grid cannot enumerate uniform"),
         (
             "method: grid\nparameters: {g: {parameters: {x: {values: [1], probabilities: [1]}}}}",
-            "2:31: parameters.g.x: a grid cannot go through categorical_w_probabilities",
+            "2:31: parameters.g.x: a grid cannot enumerate categorical_w_probabilities",
         ),
         ("method: bayes\n" + PARAMETERS, "method: bayes needs a `metric`"),
         (
@@ -169,9 +169,9 @@ GRID = "method: grid\nparameters: {a: {values: [1, 2]}}\n"
         (GRID + "metrics_from: {file: ' '}\n", "metrics_from.file: must not be blank"),
         (
             GRID + "command: [' ', x]\n",
-            '3:11: command[0]: must not be blank, as " " is: it is the program to start',
+            '3:11: command[0]: must be the program to start, but " " is blank',
         ),
-        (GRID + "command: ['']\n", '3:11: command[0]: must not be blank, as "" is'),
+        (GRID + "command: ['']\n", '3:11: command[0]: must be the program to start, but "" is blank'),
         (GRID + "metric: {name: a, goal: max}\n", "did you mean `maximize`?"),
         (GRID + "metric: {name: a, target: .inf}\n", "metric.target: must be finite"),
         (GRID + "metric: {name: a, impute: mean}\n", "metric.impute"),

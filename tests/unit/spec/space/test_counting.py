@@ -129,6 +129,6 @@ def test_of_equally_infeasible_components_the_one_with_more_draws_is_reported() 
     parameters = {name: {"min": 0.0, "max": 1.0} for name in "abcde"}
     for constraints in ([pair, triple], [triple, pair]):
         document = {"method": "random", "parameters": parameters, "constraints": constraints}
-        with patch.object(sampling, "_MOST_VALUES", 1_200):
+        with patch.object(sampling, "_MAX_VALUES", 1_200):
             (refusal,) = parse_mapping(document).refusals
         assert refusal.message.startswith("none of 600 random points satisfies them")

@@ -60,7 +60,7 @@ def test_a_grid_hands_out_the_distinct_active_points_in_order_and_counts_them(ru
 def test_skipping_finds_what_trying_each_combination_finds(ruled: Ruled, limit: int, worth: int) -> None:
     """Interrupted after a few candidates, the search resumes at the same index, whatever its look-ahead."""
     space = grid_of(ruled)
-    with patch.object(schedule, "_WORTH", worth):
+    with patch.object(schedule, "_MIN_SAVING", worth):
         assert walked(space, limit) == ruled.points()
         assert space.grid.count() == Count(len(ruled.points()))
 
