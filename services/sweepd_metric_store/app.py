@@ -60,7 +60,7 @@ async def _open(context: ServiceContext) -> RunningService:
         try:
             await asyncio.to_thread(writes.open)
         except DamagedError as error:
-            # Nothing can be stored, but most data may be readable: start if it can be opened for reading.
+            # Nothing can be stored, but most data may be readable: start if the database opens for reading.
             context.log.error(error.message)
         await asyncio.to_thread(pairing.open)
         await asyncio.to_thread(reads.open)

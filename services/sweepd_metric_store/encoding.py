@@ -135,7 +135,7 @@ def summary_bytes(summary: Summary) -> bytes:
 
 
 def summary(body: bytes, *, number_count: int) -> Summary:
-    """Decode a summary; its `last_row` is 0, since every new row is later than the stored ones."""
+    """Decode a summary; `last_row` is not stored and becomes 0, which is below every new row."""
     message = v1.KeySummary.FromString(body)
     return Summary(
         first=_value(message.first),

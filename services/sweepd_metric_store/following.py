@@ -167,8 +167,8 @@ async def history(
 ) -> AsyncGenerator[tuple[list[bytes], Sequence[Damage]]]:
     """Yield groups of series, one per message: stored points, then new ones, each point once.
 
-    Each group comes with the damage found, which is left out. Only the last row read is kept per attempt, so
-    a slow reader takes no extra memory, and gets more points at once.
+    Each group comes with the damage found; damaged points are left out. Only the last row read is kept per
+    attempt, so a slow reader takes no extra memory, and gets more points at once.
     """
     with subscriptions.subscribed(selection.covers) as subscription:
         rows: dict[AttemptName, int] = {}
@@ -188,7 +188,7 @@ async def history(
 
 
 async def first_part(reads: MetricReads, run: str, attempt: int, offset: int, tail_bytes: int) -> LogPart:
-    """Return the first part of a log: from `offset` or, if later, a line `tail_bytes` before the end."""
+    """Return the first part of a log: from `offset` or, if later, the first line after `end - tail_bytes`."""
     if not tail_bytes:
         return await reads.log(run, attempt, offset, MESSAGE_BYTES)
     end = (await reads.log(run, attempt, 0, 1)).end

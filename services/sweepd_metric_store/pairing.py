@@ -46,7 +46,7 @@ class Pairing:
         self._was_paired = self._read().peer is not None
 
     async def compare(self, scheduler: Database, *, stopping: bool) -> Database:
-        """Compare the scheduler's database with this one, and return this one's state.
+        """Compare the scheduler's database with this one; return the state of this one.
 
         Raises:
             DatabasesDifferError: the databases are not a pair; all calls are refused from now on.

@@ -211,24 +211,24 @@ class MetricReads(Protocol):
         """Return a page of summaries, each from the newest attempt that logged the key."""
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
-        """Return the attempts that have delivered rows."""
+        """Return the attempts with stored rows."""
 
     async def growth(
         self, names: AbstractSet[AttemptName], rows: Mapping[AttemptName, int], keys: AbstractSet[str]
     ) -> Growth:
-        """Return a bounded number of points after the given row of each attempt (0 if none is given)."""
+        """Return a bounded number of points after the given row of each attempt (default: row 0)."""
 
     async def log(self, run: str, attempt: int, offset: int, limit: int) -> LogPart:
         """Return up to `limit` bytes of a log from `offset`; attempt 0 means the newest with a log."""
 
     async def list_files(self, run: str, after: str, limit: int) -> FilePage:
-        """Return the next files of a run after name `after`, each from the newest attempt that has it."""
+        """Return up to `limit` files of a run after name `after`, each from the newest attempt with it."""
 
     async def file_blob(self, run: str, name: str) -> int | None:
-        """Return the id of a file's content, or None if it has none."""
+        """Return the blob id of a file, or None if it has no content."""
 
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
-        """Return the piece of a content at `offset`; empty at the end, None if the content was deleted."""
+        """Return the piece of a blob at `offset`; empty at the end, None if the blob was deleted."""
 
 
 Listener = Callable[[Sequence[Stored]], None]

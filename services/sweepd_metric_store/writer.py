@@ -73,12 +73,12 @@ class FairQueue(Generic[Item]):
 MAX_QUEUED = 256
 """Maximum number of arrivals waiting for a commit; then `submit` waits, and flow control slows the sender."""
 COMMIT_WEIGHT = 1024 * 1024
-"""Maximum weight of a commit in bytes: all other arrivals wait for it, for some tens of milliseconds."""
+"""Maximum weight of a commit in bytes; it takes tens of milliseconds, and all other arrivals wait."""
 POINT_WEIGHT = 64
 """Weight of a point in bytes, higher than its size because of the work per point."""
 _COMPACT_EVERY = 10.0
 _COMPACT_AGAIN = 0.2
-"""Seconds until the next round of compaction: after a round without work, and after any other round."""
+"""Seconds until the next round of compaction: after a round without work, and after a round with work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class Writer:
         self._loop.call_soon_threadsafe(self._answer, waiting, outcome)
 
     def _answer(self, waiting: Sequence[_Waiting], outcome: Sequence[Stored] | DomainError) -> None:
-        """Set the futures of one commit; called in the event loop."""
+        """Resolve the futures of one commit; called in the event loop."""
         if isinstance(outcome, DomainError):
             for each in waiting:
                 if not each.answer.done():

@@ -48,7 +48,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=_worker_count,
         default=_default_workers(),
         metavar="N",
-        help="maximum number of processes that fit models concurrently (default: cores minus 1, from 1 to 4)",
+        help="maximum number of processes that fit models concurrently (default: cores minus one, 1 to 4)",
     )
 
 

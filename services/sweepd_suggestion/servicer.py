@@ -62,7 +62,7 @@ _MAX_WAITING = 16
 """Maximum number of distinct pending questions; each may take tens of megabytes, and seconds of a worker."""
 
 _QUEUE = "importance"
-"""Key of one queue for all sweeps, so that a search waits for at most one importance answer."""
+"""Key of the queue that all sweeps share, so that a search waits for at most one importance answer."""
 
 
 class Importances:

@@ -19,7 +19,7 @@ StudyKey = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyUpdate:
-    """Observations of a study, numbered from `first`; `spec` is needed if `first` is 1."""
+    """Observations of a study, numbered from `first`; `spec` is None unless `first` is 1."""
 
     key: StudyKey
     spec: SweepSpec | None
@@ -64,7 +64,7 @@ class Studies:
         """
         known = self._known.get(study_update.key)
         if known is not None and self._contradicts(known.study, study_update):
-            # It is another sweep of the same name, or the caller was restored from a backup.
+            # The sweep is another one of the same name, or the caller was restored from a backup.
             del self._known[study_update.key]
             known = None
         if known is None:

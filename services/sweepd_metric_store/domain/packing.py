@@ -39,7 +39,7 @@ class Packed:
 def check_range(first_row: int, last_row: int) -> None:
     """Raise MalformedBatchError unless the rows are a valid range."""
     if not 1 <= first_row <= last_row <= MAX_ROW:
-        raise MalformedBatchError(f"rows {first_row} to {last_row} are not a valid range; the first row is 1")
+        raise MalformedBatchError(f"rows {first_row} to {last_row} are not a valid range; rows start at 1")
 
 
 def pack(batch: Batch, *, after: int, known_keys: AbstractSet[str]) -> Packed:
@@ -71,7 +71,7 @@ def _kept_rows(batch: Batch) -> Sequence[int]:
         kept -= span.last - span.first + 1
         previous = span.last
     if not len(batch.steps) == len(batch.times) == kept:
-        raise MalformedBatchError(f"{kept} rows with {len(batch.steps)} steps and {len(batch.times)} times")
+        raise MalformedBatchError(f"{kept} rows have {len(batch.steps)} steps and {len(batch.times)} times")
     if not batch.dropped:
         return range(first, last + 1)
     rows: list[int] = []
@@ -204,7 +204,7 @@ class _Packing:
 
 
 def _clash(accepted: Sequence[tuple[Kind, Spine]], stretch: Stretch) -> bool:
-    """Return True if `stretch` has a row in which its key has another value."""
+    """Return True if `stretch` and the accepted values of its key have a row in common."""
     rows = set(stretch.spine.rows)
     return any(not rows.isdisjoint(spine.rows) for _, spine in accepted)
 

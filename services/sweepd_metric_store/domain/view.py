@@ -45,7 +45,7 @@ def windowed(stretch: Stretch, *, first_row: int, last_row: int, last_step: int 
 
 
 def thinned(stretches: Iterable[Stretch], *, total: int, max_points: int) -> Iterator[Stretch]:
-    """Yield about `max_points` of the `total` points of a series, chosen for plotting, by type in row order.
+    """Yield about `max_points` of the `total` points of a series, for plotting; by type, in row order.
 
     Buckets have equally many points. Each keeps its smallest and largest finite values (for texts, its first
     and last) and the first value that is not finite; both ends of the series are always kept. Points are

@@ -1,4 +1,4 @@
-"""Storage of files: deduplicated contents, in pieces; an attempt uploads one file at a time."""
+"""Storage of files: deduplicated blobs, in pieces; an attempt uploads one file at a time."""
 
 import hashlib
 import secrets
@@ -30,11 +30,11 @@ from sweepd_metric_store.store.tables_sql import (
 )
 
 _BLOB_ID_BITS = 62
-"""Ids are random, so that no content gets the id of a deleted content that is still being read."""
+"""Ids are random, so that no blob gets the id of a deleted blob that is still being read."""
 
 
 class DamagedPieceError(Exception):
-    """A piece of a content is damaged."""
+    """A piece of a blob is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,13 @@ def page(connection: Connection, run: str, after: str, limit: int) -> FilePage:
 
 
 def blob(connection: Connection, run: str, name: str) -> int | None:
-    """Return the id of a file's content; None if there is no file or content."""
+    """Return the blob id of a file; None if there is no such file, or no content."""
     row = connection.execute(_BLOB, (run, name)).first()
     return None if row is None or row[0] is None else int(row[0])
 
 
 def piece(connection: Connection, blob_id: int, offset: int) -> bytes | None:
-    """Return the piece of a content at `offset`; empty at the end, None if the content was deleted.
+    """Return the piece of a blob at `offset`; empty at the end, None if the blob was deleted.
 
     Raises:
         DamagedPieceError: the piece is damaged.
@@ -244,7 +244,7 @@ def _drop_unused(connection: Connection, blobs: Iterable[int | None]) -> None:
 
 
 def _digest(connection: Connection, blob_id: int) -> bytes | None:
-    """Return the digest of a content, or None if it is damaged."""
+    """Return the digest of a blob, or None if it is damaged."""
     digest, offset = hashlib.sha256(), 0
     try:
         while body := piece(connection, blob_id, offset):

@@ -39,7 +39,7 @@ LONG_POINTS = 100_000
 """Number of points from which thinning takes more than a tenth of a second."""
 _MAX_SERIES_SUMMED = 2_000
 READ_BYTES = 64 * 1024
-"""Approximate maximum size of one read: a stalled watcher holds little memory, and others wait briefly."""
+"""Approximate size limit of one read, so that stalled watchers hold little memory and others wait briefly."""
 _MAX_KEYS_IN_WHOLE_CHUNKS = 8
 """Maximum number of keys that are read in whole chunks, which are sent as stored."""
 _POINT_BYTES = 24
@@ -123,8 +123,8 @@ def parts_between(
 ) -> Iterator[Part]:
     """Yield the intact chunks of a series in order of first row, cut to these rows and this last step.
 
-    A series without exactly `expected` points (0: unknown) is damaged, too. Cutting may change the order if
-    stretches of different types overlap, so a part is held until no later chunk can begin before it.
+    A series is damaged, too, if its number of points is not `expected` (0: unknown). Cutting may change the
+    order if stretches of different types overlap, so a part is held until no later chunk can begin before it.
     """
     waiting: list[tuple[int, Part]] = []
     for chunk in read_chunks(
@@ -181,7 +181,7 @@ def _position(name: SeriesName, row: int) -> Position:
 
 
 def _start_row(series: StoredSeries, query: HistoryQuery) -> int | None:
-    """Return the first row of a series in this page, or None if earlier pages had the whole series."""
+    """Return the first row of a series in this page, or None if the whole series is in earlier pages."""
     name, start = series.name, query.start
     place = (name.attempt, name.key) if query.by_attempt else (name.key, name.attempt)
     start_place = (start.attempt, start.key) if query.by_attempt else (start.key, start.attempt)
@@ -214,7 +214,7 @@ def _series(connection: Connection, query: HistoryQuery) -> Iterator[StoredSerie
 
 
 def attempts(connection: Connection, selection: Selection) -> AbstractSet[AttemptName]:
-    """Return the attempts of `selection` that have delivered rows."""
+    """Return the attempts of `selection` with stored rows."""
     rows = connection.execute(_ATTEMPTS.format(**clauses(selection)), parameters(selection))
     return {AttemptName(sweep=sweep, run=run, attempt=number) for sweep, run, number in rows}
 
@@ -263,7 +263,7 @@ def _grown(
     cursor: int,
     damages: Damages,
 ) -> tuple[dict[str, list[Part]], int]:
-    """Return a bounded number of parts after row `seen`, by key, and the last row read of all keys."""
+    """Return a bounded number of parts after row `seen`, by key, and the last row read for every key."""
     if not wanted:
         return {}, cursor
     share = READ_BYTES // len(wanted)

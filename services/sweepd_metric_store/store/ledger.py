@@ -186,7 +186,7 @@ class Ledger:
         return {attempt.id for attempt in self._attempts.values() if attempt.touched >= time}
 
     def evict(self, attempt_ids: AbstractSet[int]) -> None:
-        """Evict attempts, since compaction has changed them in the database."""
+        """Evict attempts that compaction has changed in the database."""
         for key in [key for key, attempt in self._attempts.items() if attempt.id in attempt_ids]:
             self._evict(key)
 

@@ -44,7 +44,7 @@ class Part:
         return cls(first_row=rows[0], last_row=rows[-1], body=encoding.chunk_bytes(stretch))
 
     def up_to(self, last_row: int) -> "Iterator[Part]":
-        """Yield this part, cut after `last_row`, unless empty."""
+        """Yield this part, cut after `last_row`, unless nothing is left."""
         if self.last_row <= last_row:
             yield self
         elif self.first_row <= last_row:
@@ -69,7 +69,7 @@ class _OpenSeries:
 
 
 class PageBuilder:
-    """Builder of a page from parts, series by series, each in order of first row."""
+    """Builder of a page, to which parts are added series by series, in order of first row."""
 
     def __init__(self, budget: int) -> None:
         self._room = budget
@@ -151,13 +151,13 @@ _FIGURES = ", ".join(f"s.{name}" for name in _COLUMNS)
 """Columns of `series s`, from its id to its checksum."""
 _FIGURES_BY_ID = f"select {_FIGURES} from series s where s.id = ?"
 _UNKNOWN = (0, sum(1 << kind for kind in Kind))
-"""Points and kinds of a damaged series: 0 (unknown), so that no wrong number affects thinning, and all."""
+"""Points and kinds of a damaged series: 0 points, which disables thinning, and all kinds."""
 
 
 def series_rows(
     connection: Connection, statement: str, selection: Selection, *, run_id: int = 0, attempt_id: int = 0
 ) -> Iterator[tuple[Row, Row | None]]:
-    """Yield the columns up to the series id, and the figures, of each series; None for unreadable figures.
+    """Yield the columns up to the id, and the figures, of each series; the figures are None if unreadable.
 
     Args:
         connection: a connection in a transaction.

@@ -128,7 +128,7 @@ class SqlReads:
         return await self._run(self._threads, summary_page, selection, start, page_size, damages)
 
     async def attempts(self, selection: Selection) -> AbstractSet[AttemptName]:
-        """Return the attempts that have delivered rows."""
+        """Return the attempts with stored rows."""
         return await self._run(self._streaming, history.attempts, selection)
 
     async def growth(
@@ -146,11 +146,11 @@ class SqlReads:
         return await self._run(self._threads, files.page, run, after, limit)
 
     async def file_blob(self, run: str, name: str) -> int | None:
-        """Return the id of a file's content; see the port."""
+        """Return the blob id of a file; see the port."""
         return await self._run(self._threads, files.blob, run, name)
 
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
-        """Return a piece of a file's content; see the port."""
+        """Return a piece of a blob; see the port."""
         try:
             return await self._run(self._streaming, files.piece, blob, offset)
         except files.DamagedPieceError as error:

@@ -53,7 +53,7 @@ class _Statements:
         )
 
     def insert(self, series_id: int, rows: Sequence[Chunk]) -> None:
-        """Collect the insertion of chunks."""
+        """Add chunks to the rows to insert."""
         self.inserted += [chunk_row(series_id, each) for each in rows]
 
     def take_tail(self, series_id: int, first_row: int) -> list[Chunk]:

@@ -117,7 +117,7 @@ class LogPieceRow(MetricTable, table=True):
 
 
 class FileBlobRow(MetricTable, table=True):
-    """Content of files; if it has a digest, it is complete and may be shared. Ids are never reused."""
+    """Blob: content of files; if it has a digest, it is complete and may be shared. Ids are never reused."""
 
     __tablename__ = "file_blob"
     id: int = column(key=True)
@@ -126,7 +126,7 @@ class FileBlobRow(MetricTable, table=True):
 
 
 class FilePieceRow(MetricTable, table=True):
-    """Piece of a file content."""
+    """Piece of a blob."""
 
     __tablename__ = "file_piece"
     blob_id: int = column(key=True)

@@ -48,14 +48,14 @@ def is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
 
 
 def _conflict(known: Conflict | None, complaint: str, first: int, last: int) -> Conflict | None:
-    """Return the conflict after an arrival from `first` to `last`; equal content ends a known conflict."""
+    """Return the conflict after an arrival from `first` to `last`; a match may end the known one."""
     if complaint:
         return Conflict(min(first, known.at) if known else first, complaint)
     return None if known and first <= known.at <= last else known
 
 
 def _refused(arrival: Arrival, cursor: int, conflict: Conflict) -> Stored:
-    """Return the refusal of an arrival that differs from the store: two attempts may use one name."""
+    """Return the refusal of an arrival that differs from the store: two attempts may have the same name."""
     return Stored(name=arrival.name, cursor=cursor, rejection=conflict.complaint, refused=True)
 
 

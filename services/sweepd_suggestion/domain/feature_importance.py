@@ -1,4 +1,4 @@
-"""Feature importance of parameters, by a random forest on points and their values, and correlations.
+"""Importance of parameters, by a random forest on points and their values, and correlations.
 
 Permutation importance, Breiman, "Random forests", Machine Learning 45 (2001), 5-32: each tree is grown on a
 sample of the points; a parameter's importance is the increase of the tree's error on the left-out points when
@@ -41,7 +41,7 @@ _TOLERANCE = 1e-9
 """Tolerance for equal mean ranks, which may differ by rounding."""
 
 MIN_LEAF = 2
-"""Minimum number of points in a leaf: a single point says nothing about others."""
+"""Minimum number of points in a leaf, since a leaf with one point only fits noise."""
 
 
 @dataclass(frozen=True, slots=True)

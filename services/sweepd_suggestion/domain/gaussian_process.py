@@ -62,7 +62,7 @@ class LossScale:
 
     @property
     def spread(self) -> float:
-        """Distance from the lowest loss to the one above which losses are clipped."""
+        """Distance from the lowest loss to the bound above which losses are clipped."""
         return self.highest - self.lowest
 
     def scaled(self, losses: Array) -> Array:
@@ -111,7 +111,7 @@ _MIN_DISTANCE = 0.02
 """Minimum distance of concurrent trials in at least one dimension, as a share of its range."""
 
 _CATEGORY_INTERVAL = 4
-"""Interval, in runs, of trying categories other than the best point's, which models reject too early."""
+"""Interval, in runs, between trials of categories other than the best, which models reject too early."""
 
 _SURE_DEVIATIONS = 6.0
 """Other categories are skipped if their prediction is worse by more than this many standard deviations."""

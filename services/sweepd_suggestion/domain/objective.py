@@ -135,7 +135,7 @@ MAX_VALUED = 150
 
 
 def selected(valued: Sequence[Valued], seed: int, most: int = MAX_VALUED) -> tuple[Valued, ...]:
-    """Return at most `most` points: the best third, the newest third, and others drawn by seed."""
+    """Return at most `most` points: the best third, the newest third, and others drawn by `seed`."""
     if len(valued) <= most:
         return tuple(valued)
     share = most // 3

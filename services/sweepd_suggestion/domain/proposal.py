@@ -1,6 +1,6 @@
 """Proposals: points chosen by a model, a design, or at random; each is pending for the following runs.
 
-The design is a sequence of maximin Latin hypercubes; without constraints, it depends only on seed and index:
+The design: maximin Latin hypercubes, computed from seed and index; infeasible points are replaced. Sources:
 McKay, Beckman, Conover (1979), Technometrics 21, 239-245; Johnson, Moore, Ylvisaker (1990), J. Statistical
 Planning and Inference 26, 131-148.
 """
@@ -25,7 +25,7 @@ _MAX_MISSES = 4
 
 
 def design_size(dimensions: int, most_points: int | None) -> int:
-    """Return the size of the initial design: two points per dimension, but at most a third of all points."""
+    """Return the initial design size: two points per dimension, within limits and a third of `most_points`."""
     size = min(max(2 * dimensions, _MIN_SIZE), _MAX_SIZE)
     return size if most_points is None else max(2, min(size, most_points // 3))
 
@@ -193,7 +193,7 @@ _MAX_STEPS = 5
 
 
 def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[bytes]) -> Point | None:
-    """Return a random point that is not in `seen`, or None; an infinite space may repeat a point.
+    """Return a random point that is not in `seen`, or None; in an infinite space, a point may repeat.
 
     Draws follow the distributions. If they find only seen points, a finite space is enumerated from a
     random position.
@@ -211,7 +211,7 @@ def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[byt
 
 
 def _first_unseen(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -> Point | None:
-    """Return the first unseen point of the finite space from `start` to `end` (exclusive)."""
+    """Return the first unseen point of the finite space from index `start` to `end` (exclusive)."""
     steps = 0
     while start < end and steps < _MAX_STEPS:
         start, point = space.support.next(start, _STEP)

@@ -136,7 +136,7 @@ class Study:
         return self._size is not None and len(self._drawn) >= self._size
 
     def points_before(self, number: int) -> int:
-        """Return the number of runs with smaller numbers and with points inside the space."""
+        """Return the number of runs below run `number` with points inside the space."""
         return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:
