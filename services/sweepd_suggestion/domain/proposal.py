@@ -25,7 +25,7 @@ _MAX_MISSES = 4
 
 
 def design_size(dimensions: int, most_points: int | None) -> int:
-    """Return the initial design size: two points per dimension, within limits and a third of `most_points`."""
+    """Return the initial design size: two points per dimension, within limits and `most_points` / 3."""
     size = min(max(2 * dimensions, _MIN_SIZE), _MAX_SIZE)
     return size if most_points is None else max(2, min(size, most_points // 3))
 
