@@ -34,8 +34,8 @@ from sweepd_scheduler.domain.events import SECOND, microseconds
 from sweepd_scheduler.domain.requests.remembered import DAY, Repeatable, RequestIdReusedError
 from sweepd_scheduler.reads.watch import TOO_SLOW, StoppingError
 
-SIGN_OF_LIFE = 5.0
-MOST_WAITING = 20_000
+KEEPALIVE_INTERVAL = 5.0
+MAX_WAITING = 20_000
 
 
 class Revocations:
@@ -46,11 +46,11 @@ class Revocations:
         self._stopping = False
 
     def publish(self, token: str) -> None:
-        """Queue the id of a revoked token for all subscribers; end the streams of slow readers."""
+        """Queue the id of a revoked token for all subscribers; end the streams of slow subscribers."""
         for news in self._followers:
-            if news.qsize() < MOST_WAITING:
+            if news.qsize() < MAX_WAITING:
                 news.put_nowait(token)
-            elif news.qsize() == MOST_WAITING:
+            elif news.qsize() == MAX_WAITING:
                 news.put_nowait(SlowReaderError(TOO_SLOW))
 
     def end(self) -> None:
@@ -60,7 +60,7 @@ class Revocations:
             news.put_nowait(StoppingError())
 
     async def follow(self) -> AsyncGenerator[list[str]]:
-        """Yield the ids of tokens as they are revoked; the first list is empty, and so are keepalives.
+        """Yield the ids of tokens as they are revoked. The first list and keepalives are empty.
 
         Raises:
             DomainError: the scheduler is stopping, or the subscriber reads too slowly.
@@ -72,16 +72,16 @@ class Revocations:
         try:
             yield []
             while True:
-                yield await _taken(news)
+                yield await _next_ids(news)
         finally:
             self._followers.discard(news)
 
 
-async def _taken(news: "asyncio.Queue[str | DomainError]") -> list[str]:
-    """Return all ids in the queue; if it is empty, wait up to SIGN_OF_LIFE seconds for the next one."""
+async def _next_ids(news: "asyncio.Queue[str | DomainError]") -> list[str]:
+    """Return all ids in the queue; if it is empty, wait up to KEEPALIVE_INTERVAL seconds for an id."""
     taken: list[str | DomainError] = []
     with suppress(TimeoutError):
-        async with asyncio.timeout(SIGN_OF_LIFE):
+        async with asyncio.timeout(KEEPALIVE_INTERVAL):
             taken.append(await news.get())
     while not news.empty():
         taken.append(news.get_nowait())
@@ -106,7 +106,7 @@ class NewToken:
 
 
 class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):
-    """The secret of a token cannot be derived again for a duplicate, as the service token has changed."""
+    """The secret of a token cannot be derived for a duplicate request, as the service token has changed."""
 
     def __init__(self, token: str) -> None:
         super().__init__(
@@ -115,9 +115,9 @@ class SecretGoneError(DomainError, status=Status.FAILED_PRECONDITION):
 
 
 class Accounts:
-    """Tokens, all of which are in memory.
+    """Tokens of this server, all of which are in memory.
 
-    Changes are made one at a time. Each is stored before it takes effect and subscribers are notified.
+    Changes are made one at a time. Each is stored before it takes effect and before subscribers are notified.
     """
 
     def __init__(
@@ -141,14 +141,14 @@ class Accounts:
         self._by_id: dict[str, Token] = {}
         self._by_digest: dict[bytes, Token] = {}
         self._made: dict[bytes, Made] = {}
-        self._changing = asyncio.Lock()
+        self._change_lock = asyncio.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-accounts")
 
     def restore(self) -> None:
         """Load the stored tokens. Blocks; called once, before the first call of a client."""
         loaded = self.store.load()
         for token in loaded.tokens:
-            self._keep(token)
+            self._add(token)
         self._made = {made.request: made for made in loaded.made}
 
     async def principal(self, digest: bytes) -> Principal:
@@ -193,18 +193,18 @@ class Accounts:
         return seen[:limit], len(seen) > limit
 
     async def create(self, wanted: TokenRequest, caller: Principal, again: Repeatable | None) -> NewToken:
-        """Create a token; for a duplicate request, return the token of the first one.
+        """Create a token; for a duplicate request, return the token of the first request.
 
         Raises:
             DomainError: the caller may not create it, or it could not be stored.
         """
-        return await _whole(self._create(wanted, caller, again))
+        return await _run_to_completion(self._create(wanted, caller, again))
 
     async def _create(self, wanted: TokenRequest, caller: Principal, again: Repeatable | None) -> NewToken:
         account, scope, bounds = checked(wanted, caller.name, caller.bounds)
-        async with self._changing:
+        async with self._change_lock:
             now = self.now()
-            made = self._repeated(again, now)
+            made = self._token_of_duplicate(again, now)
             if made is not None:
                 return made
             if sum(each.state(now) is TokenState.VALID for each in self._by_id.values()) >= MAX_VALID:
@@ -227,14 +227,14 @@ class Accounts:
                 create_time=now,
                 expire_time=0 if wanted.lifetime is None else now + round(wanted.lifetime * SECOND),
             )
-            noted = None
+            record = None
             if again is not None:
                 digest = request_digest(again.key)
-                noted = Made(request=digest, fingerprint=again.fingerprint, token=key, salt=salt, time=now)
-            await self.write(self.store.put_token, token, noted, now - DAY)
-            self._keep(token)
-            if noted is not None:
-                self._made[noted.request] = noted
+                record = Made(request=digest, fingerprint=again.fingerprint, token=key, salt=salt, time=now)
+            await self.write(self.store.put_token, token, record, now - DAY)
+            self._add(token)
+            if record is not None:
+                self._made[record.request] = record
             return NewToken(token, secret)
 
     async def revoke(self, key: str, caller: Principal) -> Token:
@@ -244,10 +244,10 @@ class Accounts:
             NotFoundError: there is no such token within the caller's bounds.
             StorageError: the change could not be stored; the token is still valid.
         """
-        return await _whole(self._revoke(key, caller))
+        return await _run_to_completion(self._revoke(key, caller))
 
     async def _revoke(self, key: str, caller: Principal) -> Token:
-        async with self._changing:
+        async with self._change_lock:
             token = self._by_id.get(key)
             if token is None or not caller.bounds.includes(token.bounds):
                 raise NotFoundError(f"{key:.100}", f"there is no token {key!r:.100}")
@@ -255,7 +255,7 @@ class Accounts:
                 now = self.now()
                 token = replace(token, revoke_time=now)
                 await self.write(self.store.put_token, token, None, now - DAY)
-                self._keep(token)
+                self._add(token)
                 self._calls.end(key)
                 self.revocations.publish(key)
             return token
@@ -263,7 +263,7 @@ class Accounts:
     async def tidy(self) -> None:
         """Delete tokens that ended long ago, and old `Made` records, every hour until cancelled."""
         while True:
-            async with self._changing:
+            async with self._change_lock:
                 now = self.now()
                 old = [token for token in self._by_id.values() if token.forgotten(now)]
                 gone = [made for made in self._made.values() if made.time < now - DAY]
@@ -271,7 +271,7 @@ class Accounts:
                     if old or gone:
                         await self.write(self.store.forget, [token.id for token in old], now - DAY)
                 except DomainError as error:
-                    self._log.warning("old tokens stay for now: %s", error)
+                    self._log.warning("old tokens could not be deleted; retrying later: %s", error)
                 else:
                     for token in old:
                         del self._by_id[token.id], self._by_digest[token.digest]
@@ -293,18 +293,18 @@ class Accounts:
         self._writer.shutdown()
         self.store.close()
 
-    def _keep(self, token: Token) -> None:
+    def _add(self, token: Token) -> None:
         self._by_id[token.id] = token
         self._by_digest[token.digest] = token
 
-    def _repeated(self, again: Repeatable | None, now: int) -> NewToken | None:
+    def _token_of_duplicate(self, again: Repeatable | None, now: int) -> NewToken | None:
         made = self._made.get(request_digest(again.key)) if again else None
         if made is None or again is None or made.time < now - DAY:
             return None
         if made.fingerprint != again.fingerprint:
             raise RequestIdReusedError(again.key.request_id)
         token = self._by_id.get(made.token)
-        if token is None:  # it has been deleted meanwhile
+        if token is None:  # the token has been deleted since
             return None
         secret = derived_secret(self._key, made.salt, again.key.request_id, made.token)
         if digest_of(secret) != token.digest:
@@ -318,6 +318,6 @@ class Accounts:
                 return key
 
 
-async def _whole(change: Coroutine[None, None, T]) -> T:
+async def _run_to_completion(change: Coroutine[None, None, T]) -> T:
     """Run a change to completion even if the caller is cancelled, so that memory and store agree."""
     return await asyncio.shield(asyncio.get_running_loop().create_task(change))

@@ -26,7 +26,7 @@ class Places:
         self._reading = reading
         self._entities: dict[str, int] = {}
         self._projects: dict[Parent, int] = {}
-        self._changing = asyncio.Lock()
+        self._change_lock = asyncio.Lock()
 
     def restore(self) -> None:
         """Load the stored entities and projects. Blocks; called once, before the first call of a client."""
@@ -41,7 +41,7 @@ class Places:
             NameTakenError: the entity exists.
             TooManyPlacesError: a limit is reached.
         """
-        async with self._changing:
+        async with self._change_lock:
             if name in self._entities or any(each.entity == name for each in await self._all()):
                 raise NameTakenError(name)
             if len(self._entities) >= MAX_ENTITIES:
@@ -58,11 +58,11 @@ class Places:
             NameTakenError: the project exists.
             TooManyPlacesError: a limit is reached.
         """
-        async with self._changing:
+        async with self._change_lock:
             used = await self._with_sweeps()
             if name in used or name in self._projects:
                 raise NameTakenError(str(name))
-            _check_room(name.entity, self._projects.keys() - used)
+            _check_limits(name.entity, self._projects.keys() - used)
             now = self._accounts.now()
             await self._accounts.write(self._accounts.store.put_project, name, now)
             self._projects[name] = now
@@ -76,7 +76,7 @@ class Places:
         return counts.create_time > 0
 
     async def entities(self, bounds: Bounds, after: str, limit: int) -> tuple[list[EntityEntry], bool]:
-        """Return entities that are at least partly within `bounds`, by name, and True if more follow.
+        """Return entities at least partly within `bounds`, ordered by name, and True if more follow.
 
         `after`: only entities whose names come after this one; `limit`: maximum number.
         """
@@ -94,7 +94,7 @@ class Places:
     async def projects(
         self, bounds: Bounds, entity: str, after: str, limit: int
     ) -> tuple[Sequence[ProjectEntry], bool]:
-        """Return projects within `bounds`, by name, and True if more follow.
+        """Return projects within `bounds`, ordered by name, and True if more follow.
 
         `entity`: only projects of this entity; empty: any. `after`: only projects whose names come after this
         one; `limit`: maximum number.
@@ -126,7 +126,7 @@ class Places:
         return set(await self._reading(self._reading.records.project_names))
 
 
-def _check_room(entity: str, empty: AbstractSet[Parent]) -> None:
+def _check_limits(entity: str, empty: AbstractSet[Parent]) -> None:
     """Check that one more empty project is within the limits; `empty`: projects without sweeps and runs.
 
     Raises:
@@ -134,6 +134,6 @@ def _check_room(entity: str, empty: AbstractSet[Parent]) -> None:
     """
     if len(empty) >= MAX_EMPTY:
         raise TooManyPlacesError(f"{MAX_EMPTY:,} projects have no sweep yet")
-    # The limit per entity keeps a token that is bound to one entity from using up the limit in total.
+    # The limit per entity prevents a token that is bound to one entity from using up the total limit.
     if sum(each.entity == entity for each in empty) >= MAX_EMPTY_OF_ENTITY:
         raise TooManyPlacesError(f"{MAX_EMPTY_OF_ENTITY:,} projects of {entity} have no sweep yet")

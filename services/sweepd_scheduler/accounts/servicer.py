@@ -40,7 +40,7 @@ def token_message(token: Token, now: int) -> v1.Token:
 
 
 def caller_message(caller: Principal) -> v1.Token:
-    """Return a caller that has no stored token, a service or the server's own token, as a token message."""
+    """Return a caller without a stored token (a service, or the server's own token) as a token message."""
     return v1.Token(
         id=caller.token,
         account=caller.name,
@@ -153,7 +153,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         )
 
     async def Authenticate(self, request: v1.AuthenticateRequest, context: object) -> v1.AuthenticateResponse:
-        """Return the principal of a token, which is given by its SHA-256."""
+        """Return the principal of the token with the given SHA-256."""
         if len(request.digest) != DIGEST_BYTES:
             raise BadTokenError("a SHA-256 has 32 bytes")
         principal = await self._accounts.principal(request.digest)

@@ -14,7 +14,7 @@ _OR_NOTHING = "on conflict do nothing"
 
 
 class SqlAccounts:
-    """Implementation of `AccountStore`. The database overwrites deleted data, so no salt can be recovered."""
+    """Implementation of `AccountStore`. Deleted data is overwritten, so deleted salts cannot be recovered."""
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect(overwrite_deleted=True)

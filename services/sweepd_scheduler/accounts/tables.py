@@ -1,6 +1,6 @@
 """Tables of `accounts.sqlite`; schema, statements and readers are generated from them.
 
-This database is separate from that of sweeps and runs, as it is written rarely, and never because of a run.
+This database is separate from that of sweeps and runs, as it is rarely written, and never because of a run.
 Times are microseconds since 1970, 0 for never.
 """
 
@@ -16,7 +16,7 @@ class AccountTable(SQLModel, registry=registry()):
 
 
 class TokenRow(AccountTable, table=True):
-    """Token. `digest`: SHA-256 of its secret; the secret itself is not stored."""
+    """Token. `digest`: SHA-256 of the token's secret; the secret itself is not stored."""
 
     __tablename__ = "token"
     __entity__ = Token
@@ -34,7 +34,7 @@ class TokenRow(AccountTable, table=True):
 
 
 class TokenRequestRow(AccountTable, table=True):
-    """Request that created a token, stored for a day. `request`: SHA-256 of the request's key."""
+    """Request that created a token, stored for a day. `request`: SHA-256 of the key of the request."""
 
     __tablename__ = "token_request"
     __entity__ = Made
