@@ -18,14 +18,14 @@ from sweepd_scheduler.domain.effects import Ack
 
 @dataclass(slots=True)
 class _Due:
-    """Acknowledgements to be sent for an attempt: of its lanes, and of its end, if that was reported."""
+    """Acknowledgements to be sent for an attempt: of its lanes, and of its end if it was reported."""
 
     cursors: dict[Lane, int] = field(default_factory=dict)
     end: Ack | None = None
 
 
 class Acknowledgements:
-    """Acknowledgements that a stream has still to send; of each lane, only the newest cursor is sent."""
+    """Acknowledgements that a stream has still to send; only the newest cursor of each lane is sent."""
 
     def __init__(self) -> None:
         self._due: dict[AttemptRef, _Due] = {}
@@ -33,13 +33,13 @@ class Acknowledgements:
     def __len__(self) -> int:
         return len(self._due)
 
-    def of_decision(self, ack: Ack) -> None:
+    def add_decision(self, ack: Ack) -> None:
         """Add the acknowledgements of a decision."""
-        self.of_lanes(ack.ref, codec.known_cursors(ack.observation_row, ack.details_sequence))
+        self.add_lanes(ack.ref, codec.known_cursors(ack.observation_row, ack.details_sequence))
         if ack.run_state is not None:
             self._due[ack.ref].end = ack
 
-    def of_lanes(self, ref: AttemptRef, cursors: Mapping[Lane, int]) -> None:
+    def add_lanes(self, ref: AttemptRef, cursors: Mapping[Lane, int]) -> None:
         """Add the cursors up to which lanes of an attempt are stored."""
         self._due.setdefault(ref, _Due()).cursors.update(cursors)
 

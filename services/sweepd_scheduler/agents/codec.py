@@ -33,7 +33,7 @@ from sweepd_scheduler.domain.runs.values import MAX_KEYS
 MAX_SLOTS = 1_024
 MAX_ROW = 2**62
 CHECKPOINT_KEY = 2**32 - 1
-MOST_KEYS_READ = 1_000
+MAX_KEYS_READ = 1_000
 MAX_TEXT = 2_000
 MAX_DISPLAY_NAME = 1_000
 MAX_TAG_CHARACTERS = 1_000
@@ -74,7 +74,7 @@ def check_hello(hello: v1.Hello) -> None:
         raise InvalidFieldError("hello.attempts", "duplicate run_handle")
 
 
-def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
+def reports_of(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
     """Split a message into its reports, in order.
 
     Raises:
@@ -82,13 +82,13 @@ def one_by_one(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
     """
     if len(message.more) >= MOST_IN_ONE or any(each.more for each in message.more):
         raise InvalidFieldError(
-            "more", f"a message may have at most {MOST_IN_ONE} reports, and no nested ones"
+            "more", f"a message may have at most {MOST_IN_ONE} reports, without nested reports"
         )
     return message, *message.more
 
 
 def check_report(kind: str | None, request: v1.AttachRequest) -> None:
-    """Check that no field of a report is too long or has too many entries; `kind`: its field in `request`.
+    """Check that no field of a report is too long or has too many entries; `kind`: report field of `request`.
 
     Raises:
         MalformedReportError: a field exceeds its limit.
@@ -139,7 +139,7 @@ def command_message(
 ) -> v1.AttachResponse:
     """Return a command as a message to `session`.
 
-    In a Welcome, the windows and the intervals that depend on the load are missing; `Outboxes` adds them.
+    A returned Welcome lacks the windows, and the intervals that depend on the load; `Outboxes` adds them.
     """
     match command:
         case effects.StartRun():
@@ -179,8 +179,8 @@ def append_request(piece: v1.LanePiece, of: HandleEntry, resumed_from_step: int 
 
     Args:
         piece: the piece.
-        of: the attempt that it belongs to.
-        resumed_from_step: last step of the checkpoint that the attempt resumed from, if it did.
+        of: the attempt that sent the piece.
+        resumed_from_step: last step of the checkpoint that the attempt resumed from; None: it did not resume.
     """
     return v1.AppendRequest(
         run=of.run,
@@ -237,7 +237,7 @@ def _exited(session: str, message: v1.RunExited) -> events.Exited:
     ended = message.exit
     if ended.cause not in CAUSES or max(message.last_row, message.log_bytes) > MAX_ROW:
         size = f"last row {message.last_row}, {message.log_bytes} bytes of log"
-        raise MalformedReportError(f"report run_exited: cause {ended.cause}, {size}")
+        raise MalformedReportError(f"report run_exited: invalid cause or size: cause {ended.cause}, {size}")
     cause = CAUSES[ended.cause]
     return events.Exited(
         session=session,
@@ -258,14 +258,15 @@ def _exited(session: str, message: v1.RunExited) -> events.Exited:
 
 
 def _logged_keys(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the keys within the limits that agents keep to: sorted, without overlong or surplus ones."""
-    return tuple(sorted(key for key in keys[:MOST_KEYS_READ] if len(key) <= MAX_KEY_LENGTH)[:MAX_KEYS])
+    """Return at most MAX_KEYS of the keys, sorted, without overlong ones; agents observe these limits."""
+    return tuple(sorted(key for key in keys[:MAX_KEYS_READ] if len(key) <= MAX_KEY_LENGTH)[:MAX_KEYS])
 
 
 def _described(session: str, message: v1.DetailsReport) -> events.Described:
     body = message.details.SerializeToString()
     if len(body) > MAX_DETAILS_BYTES or not 1 <= message.sequence <= MAX_ROW:
-        raise MalformedReportError(f"report details: {len(body)} bytes, sequence {message.sequence}")
+        size = f"{len(body)} bytes, sequence {message.sequence}"
+        raise MalformedReportError(f"report details: invalid size or sequence: {size}")
     return events.Described(
         session=session,
         ref=ref(message.attempt),
@@ -278,7 +279,7 @@ def _described(session: str, message: v1.DetailsReport) -> events.Described:
 
 
 def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the first tags of a run, as many as lists of runs have room for; no tag is truncated."""
+    """Return the first tags of a run that have MAX_TAG_CHARACTERS in total; no tag is truncated."""
     sizes = accumulate(len(tag) + 1 for tag in tags)
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 
@@ -325,7 +326,7 @@ def _verdict_message(verdict: effects.AttemptVerdict) -> v1.AttemptVerdict:
 
 
 def known_cursors(observation_row: int | None, details_sequence: int | None) -> dict[v1.Lane.ValueType, int]:
-    """Return the cursors, by lane, of the lanes that the scheduler stores itself; leave out None."""
+    """Return the cursors of the lanes that the scheduler stores itself, by lane; leave out None."""
     cursors = {v1.LANE_OBSERVATIONS: observation_row, v1.LANE_DETAILS: details_sequence}
     return {lane: cursor for lane, cursor in cursors.items() if cursor is not None}
 

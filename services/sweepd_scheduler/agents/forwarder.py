@@ -24,12 +24,12 @@ from sweepd_scheduler.domain.agents.agent import AttemptRef
 Lane: TypeAlias = v1.Lane.ValueType
 Call: TypeAlias = "grpc.aio.StreamStreamCall[v1.AppendRequest, v1.AppendResponse]"
 AttemptName: TypeAlias = tuple[str, int]
-"""Full name of a run, number of the attempt."""
+"""Full name of a run, and number of the attempt."""
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
-REMIND_AFTER = 2.0
-SHARES = 8
+RESEND_INTERVAL = 2.0
+MEMORY_SHARES = 8
 """Number of shares of a forwarder's memory. An attempt may use only one, so that it does not delay others."""
 REQUEST_OVERHEAD = 2 * KIB
 """Bytes of memory that a request takes beside its body, which matters for many small requests."""
@@ -78,7 +78,7 @@ class _Route:
     ref: AttemptRef
     cursor: int = 0
     left_out: int = 0  # highest end of a request that was dropped
-    refused: bool = False  # the last request was refused, which was logged
+    refused: bool = False  # the last request was refused, and the refusal was logged
 
 
 class Forwarder:
@@ -106,7 +106,7 @@ class Forwarder:
         self._log = log
         self._routes: dict[AttemptName, _Route] = {}
         self._waiting: deque[_Pending] = deque()
-        self._under_way: deque[_Pending] = deque()
+        self._in_flight: deque[_Pending] = deque()
         self._size = 0
         self._sizes: dict[AttemptName, int] = {}
         self._ready = asyncio.Event()
@@ -117,12 +117,12 @@ class Forwarder:
         name = request.run, request.attempt
         route = self._routes.get(name)
         if route is None or route.session != session:
-            # An agent begins a stream after the last cursor that was acknowledged: all before it is stored.
+            # An agent starts a stream after the last acknowledged cursor: all data before it is stored.
             route = _Route(session, ref, cursor=max(request.start, route.cursor if route else 0))
             self._routes[name] = route
         weight, own = len(request.body) + REQUEST_OVERHEAD, self._sizes.get(name, 0)
         full = self._size and self._size + weight > self._limit
-        if full or (own and own + weight > self._limit // SHARES):
+        if full or (own and own + weight > self._limit // MEMORY_SHARES):
             route.left_out = max(route.left_out, request.end)
             return
         self._size += weight
@@ -131,50 +131,50 @@ class Forwarder:
         self._ready.set()
 
     def forget(self, session: str) -> None:
-        """Send no more acknowledgements to a session that has ended; still forward its queued requests."""
+        """Stop acknowledging to a session that has ended; its queued requests are still forwarded."""
         self._routes = {name: route for name, route in self._routes.items() if route.session != session}
 
     async def run(self) -> None:
         """Forward requests until cancelled; open a new stream whenever one fails."""
         backoff = Backoff()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._remind())
+            tasks.create_task(self._request_resends())
             while True:
-                await self._something_waits()
+                await self._wait_for_requests()
                 began = self._clock.monotonic()
                 try:
-                    await self._one_stream()
+                    await self._forward_on_stream()
                 except grpc.aio.AioRpcError as error:
                     self._log_unavailable(error)
                 except Exception:  # noqa: BLE001 (a bug must not stop the lane of all agents)
                     self._log.exception("forwarding %s failed; retrying", self._name)
-                self._waiting.extendleft(reversed(self._under_way))
-                self._under_way.clear()
+                self._waiting.extendleft(reversed(self._in_flight))
+                self._in_flight.clear()
                 await asyncio.sleep(backoff.next_delay(lasted=self._clock.monotonic() - began))
 
-    async def _something_waits(self) -> None:
+    async def _wait_for_requests(self) -> None:
         while not self._waiting:
             self._ready.clear()
             await self._ready.wait()
 
-    async def _one_stream(self) -> None:
+    async def _forward_on_stream(self) -> None:
         call = self._open_call()
         sending = asyncio.get_running_loop().create_task(self._send(call))
         try:
             async for answer in call:
-                self._answered(self._under_way.popleft(), answer)
+                self._answered(self._in_flight.popleft(), answer)
         finally:
             sending.cancel()
             call.cancel()
             await asyncio.wait([sending])
             if not sending.cancelled():
-                sending.exception()  # retrieved only, as the stream has already raised it
+                sending.exception()  # mark it as retrieved: the stream has raised the same error
 
     async def _send(self, call: Call) -> None:
         while True:
-            await self._something_waits()
+            await self._wait_for_requests()
             pending = self._waiting.popleft()
-            self._under_way.append(pending)
+            self._in_flight.append(pending)
             await call.write(pending.request)
 
     def _answered(self, pending: _Pending, answer: v1.AppendResponse) -> None:
@@ -189,7 +189,7 @@ class Forwarder:
         route = self._routes.get(name)
         if answer.rejection and not (answer.refused and route is not None and route.refused):
             run, attempt = name
-            self._log.warning("%s of %s, attempt %d, refused: %s", self._name, run, attempt, answer.rejection)
+            self._log.warning("rejected %s of %s, attempt %d: %s", self._name, run, attempt, answer.rejection)
         if route is None:
             return
         route.refused = answer.refused
@@ -197,10 +197,10 @@ class Forwarder:
             route.cursor = answer.cursor
             self._acknowledge(route.session, route.ref, answer.cursor)
 
-    async def _remind(self) -> None:
+    async def _request_resends(self) -> None:
         """Ask agents to resend dropped requests once there is room, by acknowledging their cursors again."""
         while True:
-            await asyncio.sleep(REMIND_AFTER)
+            await asyncio.sleep(RESEND_INTERVAL)
             if self._size > self._limit // 2:
                 continue
             for route in self._routes.values():
@@ -219,7 +219,7 @@ class Forwarder:
 
 
 class Forwarders:
-    """Forwarders, one per lane. Each has a stream of its own, so that lanes do not wait for each other.
+    """Forwarders, one per lane. Each has its own stream, so that lanes do not wait for each other.
 
     Args:
         open_call: opens a stream to the metric store.
@@ -248,6 +248,6 @@ class Forwarders:
         return [loop.create_task(forwarder.run()) for forwarder in self._by_lane.values()]
 
     def forget(self, session: str) -> None:
-        """Send no more acknowledgements to a session that has ended."""
+        """Stop sending acknowledgements to a session that has ended."""
         for forwarder in self._by_lane.values():
             forwarder.forget(session)

@@ -23,7 +23,7 @@ AGENTS_AT_SHORTEST_FLUSH = 16
 
 
 class Outbox:
-    """Queue of messages to one agent, from which its stream takes them as fast as the agent reads."""
+    """Queue of messages to one agent; the stream takes messages from it as fast as the agent reads."""
 
     def __init__(self, session: str, agent: str) -> None:
         self.session = session
@@ -33,7 +33,7 @@ class Outbox:
         self._heartbeat_seen = False
         self._ready = asyncio.Event()
         self._end: DomainError | None = None
-        self.ended = False  # `end` was called, so that the stream ends soon
+        self.ended = False  # `end` was called; the stream ends soon
 
     def send(self, command: v1.AttachResponse) -> None:
         """Queue a command; end the stream if too many are queued."""
@@ -47,13 +47,13 @@ class Outbox:
     def acknowledge(self, ack: Ack) -> None:
         """Queue the acknowledgement of a decision."""
         if self._end is None:
-            self._acks.of_decision(ack)
+            self._acks.add_decision(ack)
             self._ready.set()
 
     def acknowledge_lane(self, ref: AttemptRef, lane: Lane, cursor: int) -> None:
         """Queue an acknowledgement of the metric store."""
         if self._end is None:
-            self._acks.of_lanes(ref, {lane: cursor})
+            self._acks.add_lanes(ref, {lane: cursor})
             self._ready.set()
 
     def confirm_heartbeat(self) -> None:
@@ -118,7 +118,7 @@ class Outboxes:
             outbox.end(error)
 
     def send(self, session: str, command: Command, of: Session | None) -> None:
-        """Queue a command for a session; if it has ended, drop the command, as the core repeats it on attach.
+        """Queue a command for a session; drop it if the session has ended, as the core repeats it on attach.
 
         `of`: the session in the core's state, if it has not ended.
         """
@@ -130,7 +130,7 @@ class Outboxes:
             return
         message = codec.command_message(command, self._timeouts, of)
         if isinstance(command, Welcome):
-            self._grant(message.welcome)
+            self._set_limits(message.welcome)
         outbox.send(message)
 
     def acknowledge(self, lane: Lane, session: str, ref: AttemptRef, cursor: int) -> None:
@@ -139,7 +139,7 @@ class Outboxes:
         if outbox is not None:
             outbox.acknowledge_lane(ref, lane, cursor)
 
-    def _grant(self, welcome: v1.Welcome) -> None:
+    def _set_limits(self, welcome: v1.Welcome) -> None:
         """Set the windows and intervals of a Welcome; the flush interval grows with the number of agents."""
         load = len(self._by_session) / AGENTS_AT_SHORTEST_FLUSH
         flush = min(LONGEST_FLUSH, max(SHORTEST_FLUSH, SHORTEST_FLUSH * load))

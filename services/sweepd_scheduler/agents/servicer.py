@@ -1,4 +1,4 @@
-"""Servicer of `AgentService`: streams of agents, their list, and their release from quarantine."""
+"""Servicer of `AgentService`: streams of agents, list of agents, and release of agents from quarantine."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ _CAUSES = {cause: v1.QuarantineCause.Value(f"QUARANTINE_CAUSE_{cause.name}") for
 
 @dataclass(slots=True, kw_only=True)
 class ListedAgent:
-    """Agent as clients see it; `session`: None if it is disconnected."""
+    """Agent as shown to clients; `session`: None if the agent is disconnected."""
 
     id: str
     host: str
@@ -44,7 +44,7 @@ class ListedAgent:
 
 
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
-    """Return agents ordered by id; if a sweep is given, only those that serve it or hold a run of it.
+    """Return agents ordered by id; if a sweep is given, only agents that serve it or hold a run of it.
 
     Sweeps and runs outside `bounds` are left out, and so are agents that have none within the bounds.
     """
@@ -97,16 +97,16 @@ def agent_message(agent: ListedAgent, seen: int) -> v1.Agent:
     )
 
 
-HELLO_PATIENCE = 10.0
+HELLO_TIMEOUT = 10.0
 Context: TypeAlias = "grpc.aio.ServicerContext[v1.AttachRequest, v1.AttachResponse]"
 
 
 class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
-    """Servicer of agents: passes reports to the owner or the forwarders, and sends messages from outboxes."""
+    """Servicer of agents: passes their reports to the owner or a forwarder, and sends queued messages."""
 
     def __init__(self, owner: Owner, reading: Reading, sessions: Sessions, clock: Clock) -> None:
         self._owner = owner
-        self._asking = Requester(owner, reading)
+        self._requester = Requester(owner, reading)
         self._sessions = sessions
         self._clock = clock
 
@@ -148,7 +148,7 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
     async def ReleaseAgent(self, request: v1.ReleaseAgentRequest, context: object) -> v1.ReleaseAgentResponse:
         """Release an agent from quarantine, for one sweep or all sweeps."""
         sweep = names.sweep_name(request.sweep) if request.sweep else None
-        return await self._asking.ask(
+        return await self._requester.ask(
             ReleaseAgent(agent=request.agent, sweep=sweep, within=current_principal().bounds),
             Released,
             lambda found: v1.ReleaseAgentResponse(sweeps=found.sweeps),
@@ -166,10 +166,10 @@ class AgentServicer(agent_service_pb2_grpc.AgentServiceServicer):
 
 async def _hello(requests: AsyncIterator[v1.AttachRequest]) -> v1.Hello:
     try:
-        async with asyncio.timeout(HELLO_PATIENCE):
+        async with asyncio.timeout(HELLO_TIMEOUT):
             first = await anext(requests)
     except (TimeoutError, StopAsyncIteration):
-        raise InvalidFieldError("report", "the stream does not begin with hello") from None
+        raise InvalidFieldError("report", "the first report of a stream must be hello") from None
     if first.WhichOneof("report") != "hello" or first.more:
-        raise InvalidFieldError("report", "the stream does not begin with hello alone")
+        raise InvalidFieldError("report", "the first message of a stream must contain only hello")
     return first.hello

@@ -1,4 +1,4 @@
-"""Sessions of agents: opening, with the stored records of the agents' attempts, and reading of reports."""
+"""Sessions of agents: they are opened with stored records of the agents' attempts, and read reports."""
 
 import asyncio
 import random
@@ -43,7 +43,7 @@ class AgentSession:
         self.outbox = outbox
         # For each attempt that resumed from a checkpoint, the last step of this checkpoint.
         self.resumed: dict[AttemptRef, int] = {}
-        # Monotonic time of the last report.
+        # Time of the last report, in monotonic seconds.
         self.last_seen = clock.monotonic()
         self._name = outbox.session
         self._owner = owner
@@ -55,7 +55,7 @@ class AgentSession:
     async def read(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
         """Read reports until the agent ends the stream, then end the outbox.
 
-        Ask the agent to open a new stream when this one is too old, and end it if the agent does not do so.
+        When this stream is too old, ask the agent to open a new one; end this one if the agent does not.
         """
         loop = asyncio.get_running_loop()
         age = STREAM_AGE * random.uniform(1 - AGE_SPREAD, 1 + AGE_SPREAD)  # noqa: S311 (jitter)
@@ -73,7 +73,7 @@ class AgentSession:
             # The frames of a traceback would keep the request in memory until the error is sent.
             self.outbox.end(error.with_traceback(None))
         finally:
-            self.outbox.end()  # even after a bug, as a stream that nobody reads would seem alive
+            self.outbox.end()  # even after a bug, as an unread stream would look alive
             for timer in timers:
                 timer.cancel()
 
@@ -84,7 +84,7 @@ class AgentSession:
 
     async def _read_all(self, requests: AsyncIterator[v1.AttachRequest]) -> None:
         async for message in requests:
-            for request in codec.one_by_one(message):
+            for request in codec.reports_of(message):
                 kind = request.WhichOneof("report")
                 if self.outbox.ended or kind == "goodbye":  # no more answers can be sent
                     return
@@ -92,7 +92,7 @@ class AgentSession:
                     await self._read_one(kind, request)
                 except codec.MalformedReportError as error:
                     self.outbox.send(codec.unsupported_message(str(error)))
-            del message, request  # so that a large message does not stay in memory until the next one arrives
+            del message, request  # so that a large message is freed before the next one arrives
 
     async def _read_one(self, kind: str | None, request: v1.AttachRequest) -> None:
         self.last_seen = self._clock.monotonic()
@@ -129,14 +129,14 @@ class AgentSession:
         if forwarder is None:
             raise codec.MalformedReportError(f"report piece: lane {piece.lane} is not accepted")
         ref = codec.ref(piece.attempt)
-        held = await self._delivering(ref)
+        held = await self._delivering_attempt(ref)
         if held is not None:
             forwarder.offer(self._name, ref, codec.append_request(piece, held, self.resumed.get(ref)))
 
-    async def _delivering(self, ref: AttemptRef) -> HandleEntry | None:
-        """Return an attempt if it may deliver data: if it is the newest of its run, or its end is stored.
+    async def _delivering_attempt(self, ref: AttemptRef) -> HandleEntry | None:
+        """Return an attempt if it may deliver data, as it is the newest of its run, or its end is stored.
 
-        For any other attempt, return None, and let the owner decide whether to fence it.
+        For any other attempt, return None, and let the owner decide whether to fence the attempt.
         """
         state = self._owner.state
         holdings = state.holdings.get(self._name)
@@ -172,11 +172,11 @@ class Sessions:
         self._none_open = asyncio.Event()
 
     async def open(self, hello: v1.Hello, bounds: Bounds = EVERYWHERE) -> AgentSession:
-        """Open a session; older streams of the agent end before its attempts are looked up.
+        """Open a session. Older streams of the agent are ended before its attempts are looked up.
 
         Args:
             hello: first report of the agent.
-            bounds: bounds of its token; sweeps and runs outside these are treated as unknown.
+            bounds: bounds of its token; sweeps and runs outside the bounds are treated as unknown.
 
         Raises:
             DomainError: the agent is refused.
@@ -192,7 +192,7 @@ class Sessions:
         self._none_open.clear()
         try:
             await self._owner.settle(Announced(name, hello.agent_id))
-            attempts = await self._held(hello, bounds)
+            attempts = await self._reported_attempts(hello, bounds)
             for held in attempts:
                 if held.owned is not None and held.owned.resumed_from_step is not None:
                     session.resumed[held.ref] = held.owned.resumed_from_step
@@ -229,10 +229,10 @@ class Sessions:
             session.outbox.end(DomainError("the scheduler is stopping", status=Status.UNAVAILABLE))
 
     def _check_namesake(self, agent: str, bounds: Bounds) -> None:
-        """Check that a new stream of an agent ends no older one that serves projects outside `bounds`.
+        """Check that a new stream of an agent would not end one that serves projects outside `bounds`.
 
         Raises:
-            NamesakeError: it would end such a stream.
+            NamesakeError: the new stream would end such a stream.
         """
         state = self._owner.state
         older = state.sessions.get(state.streams.get(agent, ""))
@@ -243,7 +243,7 @@ class Sessions:
         if not all(bounds.covers_name(name) for name in (*held, *(str(sweep.name) for sweep in served))):
             raise NamesakeError(agent)
 
-    async def _held(self, hello: v1.Hello, bounds: Bounds) -> tuple[ReportedAttempt, ...]:
+    async def _reported_attempts(self, hello: v1.Hello, bounds: Bounds) -> tuple[ReportedAttempt, ...]:
         if not hello.attempts:
             return ()
         asked = [

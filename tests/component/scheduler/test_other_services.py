@@ -73,7 +73,7 @@ def test_points_that_did_not_fit_are_requested_once_there_is_room(
 ) -> None:
     few = LaneLimits(name="points", window=300, held=300)
     monkeypatch.setattr("sweepd_scheduler.agents.forwarder.LANES", {v1.LANE_POINTS: few})
-    monkeypatch.setattr("sweepd_scheduler.agents.forwarder.REMIND_AFTER", 0.3)
+    monkeypatch.setattr("sweepd_scheduler.agents.forwarder.RESEND_INTERVAL", 0.3)
 
     async def scenario() -> None:
         store = a_metric_store(tmp_path)

@@ -75,7 +75,7 @@ def test_a_rejection_is_logged_with_its_reason_and_the_cursor_is_acknowledged(
         assert request.resumed_from_step == 12
 
     asyncio.run(scenario())
-    assert f"{FORWARDED[lane].name} of local/demo/s-7, attempt 2, refused: not today" in caplog.text
+    assert f"rejected {FORWARDED[lane].name} of local/demo/s-7, attempt 2: not today" in caplog.text
 
 
 def test_only_lanes_of_the_metric_store_are_forwarded() -> None:

@@ -71,7 +71,7 @@ async def runs(forwarder: Forwarder, until: Callable[[], object]) -> None:
 
 
 def test_data_that_did_not_fit_is_requested_again_from_the_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweepd_scheduler.agents.forwarder.REMIND_AFTER", 0.01)
+    monkeypatch.setattr("sweepd_scheduler.agents.forwarder.RESEND_INTERVAL", 0.01)
     acknowledged: list[tuple[str, int]] = []
     forwarder = a_forwarder(acknowledged, Stream, held=2 * REQUEST_OVERHEAD + 2)
     forwarder.offer("s", REF, request("one", 0))
