@@ -63,7 +63,7 @@ class Decided:
 
 
 def finish(item: Item, answer: Response, refusal: Exception | None) -> None:
-    """Give the response, or the error `refusal`, to the caller of an item."""
+    """Pass the response, or the error `refusal`, to the caller of an item."""
     if item.done is not None:
         item.done()
     if item.answer is None or item.answer.done():  # no caller waits, or it was cancelled
@@ -78,7 +78,7 @@ class Timers:
     """Timers, ordered by time, and at equal times by the order in which they were set.
 
     Args:
-        is_moot: returns True for a timer that can have no effect any more; such timers are dropped.
+        is_moot: returns True for a timer that can no longer have an effect; such timers are dropped.
     """
 
     def __init__(self, is_moot: Callable[[Timer], bool]) -> None:

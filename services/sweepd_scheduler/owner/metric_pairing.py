@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from sweepd.v1.metric_service_pb2_grpc import MetricServiceAsyncStub
 
 T = TypeVar("T")
-EVERY = 1.0
-AT_FIRST = 0.1
-"""Seconds between comparisons: EVERY, and AT_FIRST until the first has succeeded."""
+INTERVAL = 1.0
+FIRST_INTERVAL = 0.1
+"""Seconds between comparisons: INTERVAL, and FIRST_INTERVAL until the first has succeeded."""
 DEADLINE = 2.0
 LAST_DEADLINE = 0.5
 _REASON = "databases-differ"
@@ -63,31 +63,31 @@ class MetricPairing:
         self._log = log
         self._differ = differ
         self._delayed = Delayed()
-        self._met = False
+        self._compared = False
 
     async def run(self) -> None:
         """Compare the databases periodically, until they differ or until cancelled."""
         while True:
             try:
-                await self._meet()
+                await self._compare()
             except DatabasesDifferError as error:
                 self._log.error(error.message)
                 self._differ()
                 return
             except (grpc.aio.AioRpcError, DomainError):
-                pass  # other users of the metric store or the database report the error
-            await asyncio.sleep(EVERY if self._met else AT_FIRST)
+                pass  # other users of the metric store and the database report the error
+            await asyncio.sleep(INTERVAL if self._compared else FIRST_INTERVAL)
 
     async def leave(self) -> None:
         """Store the final position of each database in the other, before the scheduler stops."""
-        if self._met:
+        if self._compared:
             with suppress(grpc.aio.AioRpcError, DomainError):
-                await self._meet(stopping=True, deadline=LAST_DEADLINE)
+                await self._compare(stopping=True, deadline=LAST_DEADLINE)
 
-    async def _meet(self, *, stopping: bool = False, deadline: float = DEADLINE) -> None:
+    async def _compare(self, *, stopping: bool = False, deadline: float = DEADLINE) -> None:
         own = await self._in_writer(self._store.database)
         metrics = await compare(self._stub, own, stopping=stopping, deadline=deadline)
-        self._met = True
+        self._compared = True
         now = self._clock.monotonic()
         self._delayed.add(metrics.position, now)
         due = self._delayed.due(now, at_once=stopping)
@@ -100,10 +100,10 @@ class MetricPairing:
 async def compare(
     stub: "MetricServiceAsyncStub", own: Database, *, stopping: bool = False, deadline: float = DEADLINE
 ) -> Database:
-    """Have the metric store compare the databases; return the identity and position of its own.
+    """Ask the metric store to compare the databases; return the identity and position of its database.
 
     Raises:
-        DatabasesDifferError: they do not belong together.
+        DatabasesDifferError: the databases do not belong together.
         AioRpcError: the metric store cannot be reached, or cannot use its database.
     """
     request = v1.PairDatabasesRequest(scheduler=pairing_codec.message(own), stopping=stopping)
@@ -119,10 +119,10 @@ async def compare(
 
 
 async def compare_at_start(channel: grpc.aio.Channel, own: Database, clock: Clock, *, within: float) -> None:
-    """Compare before the scheduler decides anything; give up after `within` seconds without an answer.
+    """Compare the databases before the scheduler starts; give up after `within` seconds without an answer.
 
     Raises:
-        DatabasesDifferError: they do not belong together.
+        DatabasesDifferError: the databases do not belong together.
     """
     stub, until = MetricServiceStub(channel), clock.monotonic() + within
     while True:
@@ -131,6 +131,6 @@ async def compare_at_start(channel: grpc.aio.Channel, own: Database, clock: Cloc
         except grpc.aio.AioRpcError:
             if clock.monotonic() >= until:
                 return
-            await asyncio.sleep(AT_FIRST)
+            await asyncio.sleep(FIRST_INTERVAL)
         else:
             return

@@ -28,10 +28,10 @@ from sweepd_scheduler.store.ports import Store
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def collection_disabled() -> Iterator[None]:
     """Disable garbage collection during work that creates many objects, all of which stay in use.
 
-    Otherwise the collector would traverse all objects, in vain, each time their number grew by a quarter.
+    Otherwise the collector traverses all objects in vain each time their number has grown by a quarter.
     """
     on = gc.isenabled()
     gc.disable()
@@ -44,10 +44,10 @@ def uncollected() -> Iterator[None]:
 
 RETRY_STORAGE_AFTER = 0.25
 ENTROPY_BYTES = 32
-SHORTENED_AT_ONCE = 64 * 1024
-"""Size in bytes up to which a response is shortened in the event loop, in about a millisecond."""
-FIRE_AGAIN_AFTER = 10.0
-"""Seconds after which a timer fires again if a bug prevented its decision, as no lease may be forgotten."""
+MAX_SHORTENED_IN_LOOP = 64 * 1024
+"""Maximum size in bytes of a response that is shortened in the event loop, which takes a millisecond."""
+TIMER_RETRY_DELAY = 10.0
+"""Seconds after which a timer fires again if its decision failed because of a bug, so that leases expire."""
 
 A = TypeVar("A", bound=Answer)
 M = TypeVar("M", bound=Message)
@@ -151,14 +151,14 @@ class Owner:
         self._post(Item(event=event, done=done))
 
     async def in_writer(self, work: Callable[[], T]) -> T:
-        """Run work in the writer thread, and so with exclusive access to the database; return its result."""
+        """Run work in the writer thread, with exclusive access to the database, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def run(self) -> None:
         """Decide batch after batch until cancelled."""
         while True:
             await self._wait_for_work()
-            # Streams may add more events meanwhile: an end and the offer after it then share a commit.
+            # Let streams add more events, so that the end of a run and the offer after it share a commit.
             await asyncio.sleep(0)
             await self._decide_batch()
 
@@ -178,8 +178,8 @@ class Owner:
             return
         if self._inbox:
             return
-        rings = self._timers.next_at
-        timeout = None if rings is None else max(0.0, rings - self._clock.monotonic())
+        next_at = self._timers.next_at
+        timeout = None if next_at is None else max(0.0, next_at - self._clock.monotonic())
         self._wake.clear()
         try:
             async with asyncio.timeout(timeout):
@@ -203,17 +203,17 @@ class Owner:
     async def _decide_batch(self) -> None:
         now = self._now()
         if self._storage_unavailable:
-            self.state.renew_all(now.monotonic)  # reports could not be stored, so silence means nothing
+            self.state.renew_all(now.monotonic)  # reports could not be stored, so leases must not expire
         due = [Item(event=timer) for timer in self._timers.due(now.monotonic)]
         items = [*self._held, *self._inbox, *due]
         self._held = []
         self._inbox.clear()
-        await self._carry_out(items, now)
+        await self._decide_and_commit(items, now)
 
-    async def _carry_out(self, items: Sequence[Item], now: ClockReading) -> None:
+    async def _decide_and_commit(self, items: Sequence[Item], now: ClockReading) -> None:
         """Decide items and commit their changes together; if a bug prevents the commit, one by one."""
         await self._recall(items, now)
-        with uncollected():
+        with collection_disabled():
             decided = [await self._decide(item, now) for item in items]
         changes = [change for each in decided for change in each.decision.changes]
         number = self.state.counters["number"] + 1
@@ -226,7 +226,7 @@ class Owner:
             self.state.undo_log.back_to(0)
             if len(items) > 1:
                 for item in items:
-                    await self._carry_out([item], now)
+                    await self._decide_and_commit([item], now)
                 return
             self._log.exception("%s could not be stored", type(items[0].event).__name__)
             self._fire_again(items[0], now)
@@ -285,7 +285,7 @@ class Owner:
 
     async def _shortened(self, item: Item, response: Message) -> bytes:
         """Return the bytes of a response that are stored; shorten a large one outside the event loop."""
-        if response.ByteSize() <= SHORTENED_AT_ONCE:
+        if response.ByteSize() <= MAX_SHORTENED_IN_LOOP:
             return item.shorten(response)
         return await self.in_writer(partial(item.shorten, response))
 
@@ -294,20 +294,20 @@ class Owner:
         self.state.undo_log.keep()
         if changes:
             self.state.counters["number"] = number
-            self._act(lambda: self._effect_handler.publish(changes, number))
+            self._execute(lambda: self._effect_handler.publish(changes, number))
         for each in decided:
             for effect in each.decision.effects:
                 if isinstance(effect, SetTimer):
                     self._timers.set(effect.at, effect.event)
                 else:
-                    self._act(partial(self._effect_handler.perform, effect))
+                    self._execute(partial(self._effect_handler.perform, effect))
             finish(each.item, each.answer, each.refusal)
 
-    def _act(self, perform: Callable[[], None]) -> None:
+    def _execute(self, perform: Callable[[], None]) -> None:
         try:
             perform()
-        except Exception:  # noqa: BLE001 (the loop survives bugs; every effect may be repeated)
-            self._log.exception("an effect has failed")
+        except Exception:  # noqa: BLE001 (the loop survives bugs; effects may be lost)
+            self._log.exception("an effect failed")
 
     def _hold(self, decided: Sequence[Decided], error: DamagedError | StorageError) -> None:
         """Undo staged changes; refuse requests, and keep all other events to decide them again later."""
@@ -323,11 +323,11 @@ class Owner:
 
     def _fire_again(self, item: Item, now: ClockReading) -> None:
         if isinstance(item.event, Timer):
-            self._timers.set(now.monotonic + FIRE_AGAIN_AFTER, item.event)
+            self._timers.set(now.monotonic + TIMER_RETRY_DELAY, item.event)
 
 
 def _refuse_to_encode(answer: Answer) -> Message:
-    raise AssertionError(f"a repeated call has no response of its own: {answer}")
+    raise AssertionError(f"a look-up of a stored response has no new answer: {answer}")
 
 
 async def _interruptible(steps: Steps[Decision]) -> Decision:
