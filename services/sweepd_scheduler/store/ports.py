@@ -40,7 +40,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPosition:
-    """End of a page of runs: number of the last run, and its value if the runs are ordered by value."""
+    """End of a page of runs: number of its last run, and the run's value if the runs are ordered by value."""
 
     number: int
     value: float | None = None
@@ -52,7 +52,7 @@ RunPlace = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyLine:
-    """Numbered observation; that of a hand-out has the point of the run. Prior runs have negative numbers."""
+    """Numbered observation; a hand-out has the point of its run. Prior runs have negative run numbers."""
 
     note: StudyObservation
     point: Point | None
@@ -91,9 +91,9 @@ class Changed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectCounts:
-    """Numbers of a project's sweeps and runs.
+    """Number of sweeps and number of runs of a project.
 
-    `create_time`: creation of its first sweep or run, in microseconds since 1970; 0: it has none.
+    `create_time`: creation of the first sweep or run, in microseconds since 1970; 0: there is none.
     """
 
     create_time: int
@@ -102,18 +102,18 @@ class ProjectCounts:
 
 
 class Store(Protocol):
-    """Port of the owner, the only writer. Calls come one at a time, from any thread."""
+    """Port for the owner, the only writer. Calls are made one at a time, from any thread."""
 
     def load(self) -> Loaded:
         """Return the state that the owner keeps in memory."""
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
-        """Return the remembered requests among `keys`, and the used part of the quotas they are charged to.
+        """Return the remembered requests among `keys`, and the usage of the quotas they are charged to.
 
         Args:
             keys: keys of the requests.
-            forget_before: time in microseconds on the request-age clock; some of the requests older than this
-                are deleted.
+            forget_before: time in microseconds on the request-age clock; some of the older requests are
+                deleted.
 
         Raises:
             StorageError: the database cannot be read.
@@ -135,7 +135,7 @@ class Store(Protocol):
 
 
 class Records(Protocol):
-    """Port of readers of committed data, in any thread. A page is never larger than one message may be.
+    """Port for readers of committed data, in any thread. Every page fits into one message.
 
     Every method may raise StorageError or DamagedError.
     """
@@ -166,10 +166,10 @@ class Records(Protocol):
         """
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return a sweep with all that the owner has to keep in memory of it; None if there is none."""
+        """Return a sweep and everything about it that the owner keeps in memory; None if there is none."""
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return all runs of a sweep with one of these states and one of these numbers, ordered by number.
+        """Return the runs of a sweep with one of these states and one of these numbers, ordered by number.
 
         An empty `states` or `numbers` means any.
         """
@@ -189,7 +189,7 @@ class Records(Protocol):
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
-        """Return runs of a sweep ordered by number; with `best`, those that have a value, the best first.
+        """Return runs of a sweep ordered by number; with `best`, only runs that have a value, best first.
 
         Args:
             sweep: the sweep.
@@ -219,19 +219,19 @@ class Records(Protocol):
         """
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
-        """Return a sweep, and those of its runs whose numbers are above `after`, at most `limit`."""
+        """Return a sweep, and at most `limit` of its runs with numbers above `after`."""
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return the changes of a sweep after `number`; None if it is unknown, or there are too many."""
+        """Return the changes of a sweep after `number`; None if it is unknown or too much has changed."""
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
-        """Return the observations of a study with numbers above `after`, in order."""
+        """Return the observations of a study with numbers above `after`, ordered by number."""
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
-        """Return the prior runs of a sweep with indices above `after`, in order, without values at rungs."""
+        """Return the prior runs of a sweep with indices above `after`, by index, without values at rungs."""
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
-        """Return the values of all runs of a sweep, ordered by number; not in pages, as they are small."""
+        """Return the values of all runs of a sweep, ordered by number; they are small and need no pages."""
 
     def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return the points of runs that have finished or were stopped, ordered by number.

@@ -1,4 +1,4 @@
-"""Reads on one connection: sweeps, runs and attempts as entities, and the state that the owner loads."""
+"""Queries on one connection: they read sweeps, runs and attempts, and the state that the owner loads."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,7 +53,7 @@ class Query:
             self.where(f"{column} in ({', '.join('?' * len(words))})", *words)
 
     def numbers(self, column: str, numbers: Sequence[int]) -> None:
-        """Add the condition that a column has one of some numbers, even very many; no numbers: any."""
+        """Add the condition that a column has one of any number of numbers; no numbers: any."""
         if numbers:
             listed = "select cast(value as bigint) from json_each(?)"
             self.where(f"{column} in ({listed})", json.dumps(list(numbers)))
@@ -74,7 +74,7 @@ def sweep_row(connection: Connection, name: SweepName) -> Row | None:
 def sweep_key(connection: Connection, name: RunName) -> tuple[int, RunName] | None:
     """Return the key of a run's sweep, and the name of the run; None if there is no such sweep.
 
-    If no sweep has the id in the name, the name is taken for that of a standalone run, and returned as such.
+    If no sweep has the id in the name, the name is treated as that of a standalone run, and returned as such.
     """
     for each in dict.fromkeys((name, name.as_standalone())):
         parent = each.sweep.parent
@@ -227,13 +227,13 @@ def load(connection: Connection) -> Loaded:
         sweeps=tuple(stored_sweep(connection, row) for row in sweeps),
         ended=tuple(ended),
         newest_request=_newest_request(connection),
-        # Not the highest number in the rows, as not every commit marks rows with its number.
+        # Not the highest number in any row, as not every commit marks rows with its number.
         number=number[0] if number else 0,
     )
 
 
 def stored_sweep(connection: Connection, row: Row) -> StoredSweep:
-    """Return, for the row of a sweep, all that the owner keeps in memory of the sweep."""
+    """Return everything that the owner keeps in memory about the sweep in a row."""
     sweep = sql.sweep_of(row)
     key = sweep.key
     live = connection.execute(

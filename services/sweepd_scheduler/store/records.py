@@ -1,4 +1,4 @@
-"""Records: committed data for clients, agents and the search, read in threads beside the owner."""
+"""Records: committed data for clients, agents and the search, read in threads while the owner writes."""
 
 import asyncio
 import json
@@ -86,13 +86,13 @@ class SqlRecords:
             return page(map(sql.sweep_of, found), limit, sweep_weight)
 
     def stored(self, name: SweepName) -> StoredSweep | None:
-        """Return a sweep with all that the owner has to keep in memory of it; None if there is none."""
+        """Return a sweep and everything about it that the owner keeps in memory; None if there is none."""
         with self._reading() as connection:
             row = queries.sweep_row(connection, name)
             return stored_sweep(connection, row) if row else None
 
     def chosen_runs(self, sweep: Sweep, states: Sequence[RunState], numbers: Sequence[int]) -> Sequence[Run]:
-        """Return all runs of a sweep with one of these states and numbers; an empty list means any."""
+        """Return the runs of a sweep with one of these states and one of these numbers; empty: any."""
         query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
@@ -117,7 +117,7 @@ class SqlRecords:
     def runs(
         self, sweep: Sweep, states: Sequence[RunState], after: RunPosition | None, limit: int, *, best: bool
     ) -> Page[Run]:
-        """Return runs of a sweep ordered by number; with `best`, those that have a value, the best first."""
+        """Return runs of a sweep ordered by number; with `best`, only runs that have a value, best first."""
         query = Query(f"select {sql.RUN} from run")
         query.where("sweep_id = ?", sweep.key)
         query.among("state", states)
@@ -144,7 +144,7 @@ class SqlRecords:
         *,
         standalone: bool,
     ) -> Page[Run]:
-        """Return runs of a project, newest first: all, or with `standalone` only standalone runs."""
+        """Return runs of a project, newest first; with `standalone`, only standalone runs."""
         query = Query("select r.sweep_id, r.number from run r join sweep s on s.id = r.sweep_id")
         query.where("s.entity = ?", parent.entity)
         query.where("s.project = ?", parent.project)
@@ -158,7 +158,7 @@ class SqlRecords:
             return page(queries.runs_by_key(connection, keys.all()), limit, run_weight)
 
     def snapshot(self, sweep: int, after: int, limit: int) -> Changed:
-        """Return a sweep, and those of its runs whose numbers are above `after`, at most `limit`."""
+        """Return a sweep, and at most `limit` of its runs with numbers above `after`."""
         with self._reading() as connection:
             row = connection.execute(_SWEEP, (sweep,)).first()
             found = connection.execute(
@@ -168,7 +168,7 @@ class SqlRecords:
             return queries.changed(connection, row, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return the changes of a sweep after `number`; None if it is unknown, or there are too many."""
+        """Return the changes of a sweep after `number`; None if it is unknown or too much has changed."""
         with self._reading() as connection:
             last = _largest(connection, "select max(changed) from sweep")
             line = _largest(connection, "select max(number) from event")
@@ -181,13 +181,13 @@ class SqlRecords:
             return None if changed.more or number > max(last, line, changed.number) else changed
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
-        """Return the observations of a study with numbers above `after`, in order."""
+        """Return the observations of a study with numbers above `after`, ordered by number."""
         with self._reading() as connection:
             found = connection.execute(_LINES, (sweep, after, limit + 1))
             return page(map(_line, found), limit, lambda line: line.weight)
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
-        """Return the prior runs of a sweep with indices above `after`, in order, without values at rungs."""
+        """Return the prior runs of a sweep with indices above `after`, by index, without values at rungs."""
         select = f"select {sql.PRIOR_RUN} from prior_run where sweep_id = ? and number > ?"
         with self._reading() as connection:
             found = connection.execute(f"{select} order by number limit ?", (sweep, after, limit + 1))
@@ -273,12 +273,12 @@ THREADS = 2
 
 
 class Reading:
-    """Records, with thread pools for reads and for other work, called from the event loop."""
+    """Access to records from the event loop, with thread pools for reads and for other work."""
 
     def __init__(self, records: Records) -> None:
         self.records = records
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-reader")
-        # A separate pool, as work on many runs may take seconds, and reads should not wait for it.
+        # A separate pool, so that reads do not wait for work on many runs, which may take seconds.
         self._workers = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="scheduler-language")
 
     async def __call__(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -40,7 +40,7 @@ _PUT_DETAILS = (
     f"{sql.RUN_DETAILS.upsert}"
     " where (excluded.attempt, excluded.sequence) > (run_details.attempt, run_details.sequence)"
 )
-# Only the report whose details are stored sets the name and tags of the run, not one that came too late.
+# The name and tags of a run are set only by the report whose details are stored, not by outdated reports.
 _NAME_RUN = (
     "update run set display_name = ?, tags = ?, changed = ? where sweep_id = ? and number = ?"
     " and (display_name <> ? or tags <> ?)"
@@ -68,7 +68,7 @@ class _Changes:
 def statements(all_changes: Sequence[effects.Change], number: int) -> Iterator[Statement]:
     """Yield the statements that store changes, each with its rows.
 
-    Of several changes of an entity only the newest state is written. `number` marks changed rows.
+    If an entity has several changes, only its newest state is written. Changed rows get `number`.
     """
     for statement, rows in _statements(_Changes(all_changes), number):
         if rows:
@@ -164,7 +164,7 @@ _FORGET = (
 
 
 def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection:
-    """Return the remembered requests among `keys`, and the used part of the quotas they are charged to."""
+    """Return the remembered requests among `keys`, and the usage of the quotas they are charged to."""
     owners = {owner for key in keys for owner in charged(key)} | {EVERYBODY}
     found = [(key, _request(connection, key)) for key in keys]
     return Recollection(
@@ -174,7 +174,7 @@ def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection
 
 
 def forget(connection: Connection, before: int) -> None:
-    """Delete requests older than `before`; only a bounded number, as commits have to wait meanwhile."""
+    """Delete a bounded number of requests older than `before`, as commits wait for the deletion."""
     oldest = connection.execute("select min(time) from request").first()
     if oldest is None or oldest[0] is None or oldest[0] >= before:
         return
@@ -251,8 +251,8 @@ class SqlStore:
         return load(self._connection)
 
     def recall(self, keys: Collection[RequestKey], forget_before: int) -> Recollection:
-        """Return the remembered requests among `keys` and the used quotas; delete some old requests."""
-        with suppress(StorageError):  # requests that cannot be deleted now still count for quotas
+        """Return the remembered requests among `keys`, and the usage of quotas; delete some old requests."""
+        with suppress(StorageError):  # requests that cannot be deleted now still count towards quotas
             forget(self._connection, forget_before)
         return recall(self._connection, keys)
 
@@ -270,7 +270,7 @@ _HANDED_OUT = (
 
 
 def known_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
-    """Return every attempt that was ever handed out: full name of the run, number of the attempt."""
+    """Return every attempt ever handed out: full name of the run, and number of the attempt."""
     return {
         (_name(entity, project, sweep, number, digest), attempt)
         for entity, project, sweep, number, digest, attempt in connection.execute(_HANDED_OUT)
@@ -278,7 +278,7 @@ def known_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
 
 
 def _name(entity: str, project: str, sweep: str, number: int, digest: bytes) -> str:
-    # A standalone run, whose sweep has no id, has its own id in place of a digest.
+    # The digest of a standalone run, whose sweep has no id, is the id of the run.
     return str(RunName(SweepName(Parent(entity, project), sweep), number, "" if sweep else digest.decode()))
 
 

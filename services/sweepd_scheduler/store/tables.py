@@ -40,7 +40,7 @@ class SweepRow(SchedulerTable, table=True):
     project: str = column(at="name.parent.project", fixed=True)
     sweep: str = column(at="name.id", fixed=True)
     spec: str = column(encode=spec_text, decode=spec_of, fixed=True)
-    """Updated only when the specification is edited."""
+    """Updated only if the specification is edited."""
     file_name: str | None = column(fixed=True)
     file_content: bytes | None = column(fixed=True)
     create_time: int = column(fixed=True)
@@ -77,7 +77,7 @@ class SweepRow(SchedulerTable, table=True):
 
 
 class RunRow(SchedulerTable, table=True):
-    """Run: its point and state. The unique constraint rejects double hand-outs, should a bug cause them."""
+    """Run: its point and state. The unique constraint rejects duplicate runs that a bug might create."""
 
     __tablename__ = "run"
     __table_args__ = (UniqueConstraint("sweep_id", "digest", "repeat", "occurrence"),)
@@ -123,7 +123,7 @@ class RunRow(SchedulerTable, table=True):
     display_name: str = column(fixed=True)
     """Copy from the details, which are too large for lists of runs; updated only with the details."""
     tags: str = column(fixed=True)
-    """Copy from the details, as `display_name`."""
+    """Copy from the details, like `display_name`."""
     changed: int = column(extra=True)
 
 
@@ -156,7 +156,7 @@ class AttemptRow(SchedulerTable, table=True):
 
 
 class RunDetailsRow(SchedulerTable, table=True):
-    """Details of a run, from the newest report by attempt and sequence."""
+    """Details of a run, from the report with the highest attempt and sequence."""
 
     __tablename__ = "run_details"
     __entity__ = DetailsChanged
@@ -171,7 +171,7 @@ class RunDetailsRow(SchedulerTable, table=True):
 class RungRow(SchedulerTable, table=True):
     """Value of a run at a rung of an early-termination rule; prior runs have negative numbers.
 
-    Without a rowid, the table is read four times as fast at start-up, as each value is stored beside its key.
+    Without a rowid, the table is read four times as fast at start-up, as each value is stored with its key.
     """
 
     __tablename__ = "rung"
@@ -216,7 +216,7 @@ class AgentGuardRow(SchedulerTable, table=True):
 
 
 class ObservationRow(SchedulerTable, table=True):
-    """Numbered observation of a study; sent to the search engine, and again if the engine has lost it."""
+    """Numbered observation of a study; sent to the search engine, and resent if the engine has lost it."""
 
     __tablename__ = "observation"
     __entity__ = StudyObservation
@@ -233,7 +233,7 @@ class ObservationRow(SchedulerTable, table=True):
 
 
 class EventRow(SchedulerTable, table=True):
-    """Entry of the history of a sweep or run; rows are only ever added."""
+    """Entry of the history of a sweep or run; rows are never changed or deleted."""
 
     __tablename__ = "event"
     __table_args__ = (Index("event_of_run", "sweep_id", "run", "number"),)
@@ -268,7 +268,7 @@ class RequestRow(SchedulerTable, table=True):
 class RequestQuotaRow(SchedulerTable, table=True):
     """Size of the remembered requests of an account in a project.
 
-    The project `*` stands for all projects of the account, two empty names for all accounts.
+    The project `*` stands for all projects of an account; two empty names stand for all accounts.
     """
 
     __tablename__ = "request_quota"
@@ -284,6 +284,6 @@ class IdentityRow(IdentityColumns, SchedulerTable, table=True):
 
 
 class GenerationRow(GenerationColumns, SchedulerTable, table=True):
-    """Start of the service; stored with the number of the first commit after it."""
+    """Start of the service, stored with the number of the first commit after it."""
 
     __tablename__ = "generation"
