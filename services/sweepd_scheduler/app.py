@@ -1,4 +1,4 @@
-"""Wiring of the scheduler: database, owner, forwarders, servicers; and its flags."""
+"""Composition of the scheduler from its parts, and its command-line flags."""
 
 import argparse
 import asyncio
@@ -52,7 +52,7 @@ from sweepd_scheduler.store.tables_sql import SCHEMA
 from sweepd_scheduler.suggestion_client import SuggestionService
 
 ACCOUNTS = "accounts.sqlite"
-GOODBYE_PATIENCE = 1.0
+GO_AWAY_TIMEOUT = 1.0
 SHORTEST_LEASE = 0.5
 
 
@@ -73,7 +73,7 @@ class Scheduler:
         self._suggestion = open_channel(context.flags.suggestion, context.service_token)
         self._records = records
         self._reading = Reading(records)
-        self._language = SweepFileWorkers()
+        self._file_workers = SweepFileWorkers()
         self._places = Places(accounts, self._reading)
         self._importances = Importances(
             Backend(self._suggestion, context.flags.suggestion),
@@ -109,7 +109,7 @@ class Scheduler:
                 self._clock,
                 PriorRuns(self._reading, Curves(self._metrics, self._reading), self._places.exists),
                 self._importances,
-                self._language,
+                self._file_workers,
             ),
             server,
         )
@@ -138,7 +138,7 @@ class Scheduler:
     async def stop(self) -> None:
         """Ask agents to reconnect later, end streams and tasks, and close the databases."""
         self._accounts.revocations.end()
-        await self._sessions.go_away(GOODBYE_PATIENCE)
+        await self._sessions.go_away(GO_AWAY_TIMEOUT)
         self._watchers.end()
         self._engine.stop()
         for task in self._tasks:
@@ -148,7 +148,7 @@ class Scheduler:
         await asyncio.to_thread(self.owner.close)
         await asyncio.to_thread(self._accounts.close)
         await asyncio.to_thread(self._reading.close)
-        self._language.close()
+        self._file_workers.close()
         self._records.close()
         await self._metrics.close()
         await self._suggestion.close()
@@ -168,17 +168,17 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         (
             "--meet-within",
             0.0,
-            "how long to wait for the metric store at the start, to compare their databases (default: 0s)",
+            "how long to wait at the start for the metric store, to compare the databases (default: 0s)",
         ),
         (
             "--lease",
             defaults.lease,
-            "time without reports of its agent until an attempt is suspect (default: 30s)",
+            "time without reports from its agent after which an attempt is suspect (default: 30s)",
         ),
         (
             "--lost-after",
             defaults.lost_after,
-            "time without reports until the run is handed out again (default: 2m)",
+            "time without reports from its agent after which a run is handed out again (default: 2m)",
         ),
     ):
         parser.add_argument(flag, type=duration, default=default, metavar="D", help=what)
@@ -187,7 +187,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 async def _open(context: ServiceContext) -> RunningService:
     if context.data is None:
         raise StartError(f"{NAME} needs a folder for its data: --data DIR")
-    timeouts = _terms(context.flags)
+    timeouts = _timeouts(context.flags)
     store, records = await asyncio.to_thread(_open_database, context.data / DATABASE)
     try:
         await _compare_databases(store, context)
@@ -225,9 +225,9 @@ def _open_accounts(context: ServiceContext, path: Path) -> Accounts:
     return Accounts(store, context.clock, context.gate.calls, context.service_token, context.log)
 
 
-def _terms(flags: argparse.Namespace) -> Timeouts:
+def _timeouts(flags: argparse.Namespace) -> Timeouts:
     if flags.lease < SHORTEST_LEASE:
-        raise StartError(f"--lease is too short: {SHORTEST_LEASE:g} s at least")
+        raise StartError(f"--lease is too short: the minimum is {SHORTEST_LEASE:g} s")
     if flags.lost_after <= flags.lease:
         raise StartError("--lost-after must be longer than --lease")
     return Timeouts(lease=flags.lease, lost_after=flags.lost_after)
@@ -235,7 +235,7 @@ def _terms(flags: argparse.Namespace) -> Timeouts:
 
 SERVICE = ServiceDefinition(
     name=NAME,
-    help="what exists, what runs, who may report: sweeps, runs, agents",
+    help="stores the state of sweeps and runs, and hands out runs to agents",
     has_data=True,
     add_flags=_add_flags,
     open=_open,
@@ -245,7 +245,7 @@ SERVICE = ServiceDefinition(
 
 
 class ServiceEffectHandler:
-    """Effect handler of the running scheduler. Every effect may be repeated."""
+    """Effect handler of the running scheduler. An effect may safely be executed more than once."""
 
     def __init__(
         self, state: State, outboxes: Outboxes, engine: SearchEngine, watchers: Watchers, log: logging.Logger
@@ -270,7 +270,7 @@ class ServiceEffectHandler:
             case effects.LogLine(message=message):
                 self._log.warning(message)
             case effects.SetTimer():
-                raise AssertionError("timers belong to the owner")
+                raise AssertionError("the owner sets timers itself")
 
     def publish(self, changes: Sequence[effects.Change], number: int) -> None:
         """Publish stored changes to watches; `number`: the number of their commit."""

@@ -1,4 +1,4 @@
-"""Pages that fit into one message, by upper bounds of the sizes of entities as messages."""
+"""Pages of entities that fit into one message, and upper bounds of the sizes of encoded entities."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.sweep import Sweep
 
 T = TypeVar("T")
-MOST_BYTES = 3_000_000
-"""Maximum weight of the entries in one message, which may have 4 MiB; a weight bounds a size in bytes."""
+MAX_BYTES = 3_000_000
+"""Maximum weight of the entries in a message of up to 4 MiB; a weight is an upper bound of a size."""
 
 _NODE = 24
 _ATTEMPT = 300
@@ -30,8 +30,8 @@ class Page(Generic[T]):
     more: bool
 
 
-def page(found: Iterable[T], limit: int, weigh: Callable[[T], int], most: int = MOST_BYTES) -> Page[T]:
-    """Take entries for one message: at most `limit`, and only as many as fit, but at least one.
+def page(found: Iterable[T], limit: int, weigh: Callable[[T], int], most: int = MAX_BYTES) -> Page[T]:
+    """Return the first entries that fit into one message: at most `limit`, and at least one if there are any.
 
     Args:
         found: the entries.
@@ -61,7 +61,7 @@ def pages(found: Iterable[T], limit: int, weigh: Callable[[T], int]) -> Iterator
 
 
 def run_weight(run: Run) -> int:
-    """Return the maximum size of a run as a message, in bytes."""
+    """Return an upper bound of the size of an encoded run, in bytes."""
     texts = [run.reason, run.display_name, *run.tags, *run.logged_keys]
     for attempt in run.attempts:
         texts += [attempt.reason, attempt.host, attempt.exit.message if attempt.exit else "", *attempt.argv]
@@ -70,22 +70,22 @@ def run_weight(run: Run) -> int:
 
 
 def prior_weight(prior: PriorRun) -> int:
-    """Return the maximum size of a prior run as a message, in bytes."""
+    """Return an upper bound of the size of an encoded prior run, in bytes."""
     return _RUN + point_weight(prior.point)
 
 
 def sweep_weight(sweep: Sweep) -> int:
-    """Return the maximum size of a sweep without its file as a message, in bytes."""
+    """Return an upper bound of the size of an encoded sweep without its file, in bytes."""
     return _SWEEP + spec_message(sweep.spec).ByteSize()
 
 
 def previewed_weight(run: PreviewedRun) -> int:
-    """Return the maximum size of a previewed run as a message, in bytes."""
+    """Return an upper bound of the size of an encoded previewed run, in bytes."""
     return _NODE + sum(map(_text_weight, run.argv)) + point_weight(run.point)
 
 
 def point_weight(value: Json) -> int:
-    """Return the maximum size of a point, or of a value in it, as a message, in bytes."""
+    """Return an upper bound of the size of an encoded point, or of a value in a point, in bytes."""
     match value:
         case str():
             return _text_weight(value)

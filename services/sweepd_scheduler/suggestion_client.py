@@ -17,7 +17,7 @@ from sweepd_scheduler.domain.events import SuggestionsArrived, SuggestionsFailed
 from sweepd_scheduler.domain.runs.run import PointSource, Provenance
 from sweepd_scheduler.domain.search.study import Outcome, StudyEvent, Suggestion
 from sweepd_scheduler.domain.sweep import Sweep
-from sweepd_scheduler.message_size import MOST_BYTES, Page, sweep_weight
+from sweepd_scheduler.message_size import MAX_BYTES, Page, sweep_weight
 from sweepd_scheduler.store.ports import StudyLine
 
 CALL_DEADLINE = 15.0
@@ -31,11 +31,11 @@ _OUTCOMES = {outcome: v1.RunOutcome.Value(f"RUN_OUTCOME_{outcome.name}") for out
 
 
 ReadStudy = Callable[[int, int, int], Awaitable[Page[StudyLine]]]
-"""Function that reads observations; gets the sweep's key, the number to start after, and a maximum count."""
+"""Function that reads observations, given the sweep's key, the number to start after, and a maximum count."""
 
 
 class SuggestionService:
-    """Implementation of `SearchEngine` by the suggestion service.
+    """Implementation of `SearchEngine` that calls the suggestion service.
 
     The core makes one call at a time for each sweep. `post` passes the outcome of a call to the owner.
     """
@@ -59,7 +59,7 @@ class SuggestionService:
         self._calls: set[asyncio.Task[None]] = set()
 
     def ask(self, sweep: Sweep, count: int) -> None:
-        """Begin a call for `count` points; its outcome is posted to the owner."""
+        """Start a call for `count` points; its outcome is posted to the owner."""
         call = asyncio.get_running_loop().create_task(self._call(sweep, count))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
@@ -112,7 +112,7 @@ class SuggestionService:
             )
 
     async def _suggest(self, sweep: Sweep, count: int) -> SuggestionsArrived:
-        count = min(count, max(1, MOST_BYTES // sweep_weight(sweep)))  # so that the answer fits, too
+        count = min(count, max(1, MAX_BYTES // sweep_weight(sweep)))  # so that the response fits
         for _ in range(MAX_RESENDS):
             run_number, answer = await self._send_all(sweep, count)
             if self._unavailable:
@@ -129,13 +129,13 @@ class SuggestionService:
                     exhausted=answer.suggestions.exhausted,
                 )
             self._known[sweep.key] = max(0, answer.resend_from - 1)
-        raise CodecError("resend_from", f"asked {MAX_RESENDS} times for all observations again")
+        raise CodecError("resend_from", f"observations were requested again {MAX_RESENDS} times in a row")
 
     async def _send_all(self, sweep: Sweep, count: int) -> tuple[int, v1.SuggestResponse]:
         """Send the observations that the service lacks, in one or more calls; the last one asks for points.
 
-        Return the number of the run that the first point is for, and the last answer. The number is above
-        those of all runs in the observations, even of runs that were handed out after the call began.
+        Return the number of the run that the first point is for, and the last answer. The number is higher
+        than those of all runs in the observations, including runs handed out after the call began.
         """
         newest = sweep.counts.total
         while True:

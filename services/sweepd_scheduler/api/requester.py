@@ -31,13 +31,13 @@ from sweepd_scheduler.store.records import Reading
 
 MAX_ATTEMPT = 1_000
 EDITABLE = ("description", "metadata", "name", "run_cap", "tags")
-# The required keys of a sweep file, added to the edited fields so that the reader of files can check these.
-_REST = {"method": "random", "program": "program", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
+# Required keys of a sweep file, added to the edited fields so that the parser of sweep files can check these.
+_REQUIRED = {"method": "random", "program": "program", "parameters": {"x": {"min": 0.0, "max": 1.0}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedRuns:
-    """Runs of a sweep to retry: the named `runs`, or if there are none, all runs in `states`."""
+    """Runs of a sweep to retry: the given `runs`, or if `runs` is empty, all runs in one of `states`."""
 
     sweep: SweepName
     runs: tuple[RunName, ...] = ()
@@ -69,14 +69,14 @@ def wanted_runs(request: v1.RetryRunsRequest) -> WantedRuns:
 
 
 def new_run(request: v1.CreateRunRequest) -> CreateRun:
-    """Decode the claim of a standalone run by the agent of its script.
+    """Decode a request to create a standalone run, which is sent by the agent of its script.
 
     Raises:
         DomainError: the request is invalid.
     """
     check_identity(request.agent_id, request.agent_secret, "agent_secret")
     if request.attempt > MAX_ATTEMPT:
-        why = f"a run can be started {MAX_ATTEMPT} times; start its script without `resume`, as another run"
+        why = f"a run can start at most {MAX_ATTEMPT} times; start its script without `resume` for a new run"
         raise InvalidFieldError("attempt", why)
     try:
         point = point_from_message(request.parameters, "parameters")
@@ -122,9 +122,9 @@ def edit(request: v1.UpdateSweepRequest) -> Edit:
     """
     fields = frozenset(_field(path) for path in request.update_mask.paths)
     if not fields:
-        raise InvalidFieldError("update_mask", f"it is empty; {_known()}")
+        raise InvalidFieldError("update_mask", f"it is empty; {_editable()}")
     document = _document(request.sweep.spec, fields)
-    parsed = parse_mapping({**_REST, **document}, file="edit")
+    parsed = parse_mapping({**_REQUIRED, **document}, file="edit")
     findings = [finding for finding in parsed.diagnostics if finding.severity == "error"]
     if parsed.spec is None or findings:
         raise InvalidFieldError(f"sweep.spec.{findings[0].path}", findings[0].message)
@@ -135,12 +135,12 @@ def edit(request: v1.UpdateSweepRequest) -> Edit:
 def _field(path: str) -> str:
     head, _, field = path.partition(".")
     if head != "spec" or field not in EDITABLE:
-        raise InvalidFieldError("update_mask", f"{path!r:.100} cannot be changed; {_known()}")
+        raise InvalidFieldError("update_mask", f"{path!r:.100} cannot be changed; {_editable()}")
     return field
 
 
-def _known() -> str:
-    return f"these can: {', '.join(f'spec.{field}' for field in EDITABLE)}"
+def _editable() -> str:
+    return f"the editable fields are: {', '.join(f'spec.{field}' for field in EDITABLE)}"
 
 
 def _document(spec: v1.SweepSpec, fields: frozenset[str]) -> dict[str, object]:
@@ -167,9 +167,9 @@ CANDIDATES = 8
 
 
 def drawn_ids() -> tuple[str, ...]:
-    """Return random candidates for an id, of which the first free one is used."""
+    """Return random candidates for an id; the first unused one becomes the id."""
     return tuple(
-        # With a letter first and without a hyphen, an id is neither a number nor of the form of a run's id.
+        # An id starts with a letter and has no hyphen, so that it looks neither like a number nor a run's id.
         secrets.choice(LETTERS[:24]) + "".join(secrets.choice(LETTERS) for _ in range(LENGTH - 1))
         for _ in range(CANDIDATES)
     )
@@ -203,13 +203,13 @@ def kept_message(kind: type[M], kept: bytes) -> M:
 
 
 def sweep_of(message: Message) -> str:
-    """Return the name of the sweep from which `complete` restores a response; empty: it lacks no parts."""
+    """Return the name of the sweep from which `complete` restores a response; empty if it lacks no parts."""
     sweep = _sweep_of(message)
     return sweep.name if sweep is not None else ""
 
 
 def complete(message: Message, sweep: Sweep) -> None:
-    """Restore from a sweep the parts that `shortened` left out of a response, which edits never change."""
+    """Restore the parts of a response that `shortened` left out from its sweep; edits never change them."""
     kept = _sweep_of(message)
     if kept is None:
         return
@@ -244,8 +244,8 @@ MAX_TRIES = 8
 
 A = TypeVar("A", bound=Answer)
 Prepare = Callable[[StoredSweep | None, int], Awaitable[Request]]
-"""Function that returns the event of a request; gets the ended sweep, if read, and the number of earlier
-tries."""
+"""Function that returns the event of a request, given the ended sweep (None: not read) and the number of
+earlier tries."""
 
 
 class Requester:
@@ -296,7 +296,7 @@ class Requester:
         answer: type[M],
         again: Repeatable | None,
     ) -> M:
-        """Submit a request that may need data from the database, again if the data is missing or outdated.
+        """Submit a request that may need data from the database; retry if the data is missing or outdated.
 
         Args:
             prepare: returns the event for each try.
@@ -321,7 +321,7 @@ class Requester:
         raise AssertionError("the last attempt returned or raised")
 
     async def _complete(self, kind: type[M], kept: bytes) -> M:
-        """Return a stored response with the parts restored that were left out."""
+        """Parse a stored response, and restore the parts that were left out."""
         message = kept_message(kind, kept)
         name = sweep_of(message)
         if name:
@@ -334,7 +334,7 @@ def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repe
 
     Args:
         request: the call.
-        request_id: the request id that the caller has given the call.
+        request_id: the id that the caller has chosen for the call; empty: none.
         parent: the project that the call concerns; None: all projects of the caller's token.
 
     Raises:
@@ -347,12 +347,12 @@ def repeatable(request: Message, request_id: str, parent: Parent | None) -> Repe
     content = request.SerializeToString(deterministic=True)
     kind = request.DESCRIPTOR.full_name.encode()
     caller = current_principal()
-    key = RequestKey(caller.name, str(parent) if parent else _place_of(caller.bounds), request_id)
+    key = RequestKey(caller.name, str(parent) if parent else _project_of(caller.bounds), request_id)
     return Repeatable(key=key, fingerprint=hashlib.sha256(kind + b"\0" + content).digest())
 
 
-def _place_of(bounds: Bounds) -> str:
-    """Return the `project` of the key of a call that names none: empty, or a digest of the token's bounds."""
+def _project_of(bounds: Bounds) -> str:
+    """Return the `project` of a key for a call that names none: empty, or a digest of the token's bounds."""
     if bounds.everywhere:
         return ""
     return "@" + hashlib.sha256("\0".join(sorted(bounds.places)).encode()).hexdigest()

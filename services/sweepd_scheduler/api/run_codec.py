@@ -1,4 +1,4 @@
-"""Messages of runs, with their attempts, history and obstacles, and of prior runs."""
+"""Translation of runs, their attempts, history and obstacles, and prior runs to messages."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ from sweepd_scheduler.domain.runs.early_termination import Verdict
 from sweepd_scheduler.domain.runs.run import Attempt, Exit, ExitCause, Provenance, Run
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.transitions import FINAL_RUN, RunState, SweepState
-from sweepd_scheduler.reads.prior_found import MOST_RUNS, Filter, Gathered, Selection
+from sweepd_scheduler.reads.prior_found import MAX_RUNS, Filter, Gathered, Selection
 
 S = TypeVar("S", RunState, SweepState)
 _TYPES = {
@@ -53,7 +53,7 @@ def message_fields(message: type[Message], entity: type) -> Callable[[object], d
     scope: dict[str, Any] = {"timestamp": timestamp}
     values: list[str] = []
     for each in fields(entity):
-        field, kind = message.DESCRIPTOR.fields_by_name.get(each.name), _plain(each.type)
+        field, kind = message.DESCRIPTOR.fields_by_name.get(each.name), _inner_type(each.type)
         value = f"thing.{each.name}"
         if field is not None and field.message_type is Timestamp.DESCRIPTOR:
             values.append(f'"{each.name}": timestamp({value})')
@@ -81,7 +81,7 @@ def _numbers(enum: str, kind: object) -> dict[object, int]:
     return {None: 0, **{each: known[name] for each, name in names.items()}}
 
 
-def _plain(hint: object) -> object:
+def _inner_type(hint: object) -> object:
     """Return the inner type of an optional or tuple type hint; other types unchanged."""
     arguments = get_args(hint)
     return arguments[0] if arguments else hint
@@ -101,7 +101,7 @@ _prior_run_fields = message_fields(v1.PriorRun, PriorRun)
 
 
 def run_message(run: Run, kind: ObjectiveValue) -> v1.Run:
-    """Return a run as a message; `kind`: kind of value that counts for its sweep."""
+    """Return a run as a message; `kind`: kind of objective value that its sweep uses."""
     return v1.Run(
         **_run_fields(run),
         sweep="" if run.is_standalone else run.name.rpartition("-")[0],
@@ -161,9 +161,9 @@ _SENTENCES = {
     "run-resumed": "it resumes from a checkpoint that holds everything up to step {step}",
     "run-kept": "its agent came back and continues it",
     "run-taken-over": "agent {agent} has the folder of the attempt now and continues it",
-    "run-enqueued": "a person asked for it",
+    "run-enqueued": "a user enqueued it",
     "run-added": "run_cap was raised: its point had fewer runs than `repeats`",
-    "run-retried": "a person asked for another attempt; it was {before}",
+    "run-retried": "a user retried it; its state was {before}",
     "attempt-suspect": "its agent did not report within its lease",
     "attempt-recovered": "its agent reported again",
     "agent-quarantined": "agent {agent} gets no more runs of the sweep: {reason}",
@@ -171,9 +171,9 @@ _SENTENCES = {
 }
 
 
-def event_message(line: HistoryEntry) -> v1.RunEvent:
+def event_message(entry: HistoryEntry) -> v1.RunEvent:
     """Return an entry of the history of a run as a message."""
-    return v1.RunEvent(**_event_fields(line) | {"detail": _detail(line)})
+    return v1.RunEvent(**_event_fields(entry) | {"detail": _detail(entry)})
 
 
 def obstacle_message(obstacle: Obstacle) -> v1.Obstacle:
@@ -181,14 +181,14 @@ def obstacle_message(obstacle: Obstacle) -> v1.Obstacle:
     return v1.Obstacle(**_obstacle_fields(obstacle))
 
 
-def _detail(line: HistoryEntry) -> str:
-    sentence = _SENTENCES.get(line.kind)
-    text = str(line.detail.get("reason", "")) if sentence is None else _filled(sentence, line.detail)
+def _detail(entry: HistoryEntry) -> str:
+    sentence = _SENTENCES.get(entry.kind)
+    text = str(entry.detail.get("reason", "")) if sentence is None else _filled(sentence, entry.detail)
     return f"{text:.{MAX_DETAIL}}"
 
 
 def _filled(sentence: str, detail: Mapping[str, str | int | float]) -> str:
-    # With `replace` instead of `format`, as the values are untrusted.
+    # Uses `replace` instead of `format`, as the values are untrusted.
     for key, value in detail.items():
         sentence = sentence.replace("{" + key + "}", str(value))
     return sentence
@@ -205,8 +205,8 @@ def selection(message: v1.PriorRunSelection) -> Selection:
         NotFoundError: the name of a sweep is invalid.
     """
     names = tuple(dict.fromkeys(message.runs))
-    if len(names) > MOST_RUNS:
-        raise InvalidFieldError(f"{_FIELD}.runs", f"at most {MOST_RUNS:,} runs can be named")
+    if len(names) > MAX_RUNS:
+        raise InvalidFieldError(f"{_FIELD}.runs", f"at most {MAX_RUNS:,} runs can be named")
     return Selection(
         runs=names,
         sweeps=tuple(dict.fromkeys(sweep_name(name) for name in message.sweeps)),
@@ -239,9 +239,9 @@ def prior_run_message(prior: PriorRun, bounds: Bounds) -> v1.PriorRun:
 
 def _filter(message: v1.PriorRunFilter) -> Filter:
     states = read_states(RUN_STATES, message.states)
-    going = [state for state in states if state not in FINAL_RUN]
-    if going:
-        raise InvalidFieldError(f"{_FIELD}.filter.states", f"a run that is {going[0]} has not ended")
+    live = [state for state in states if state not in FINAL_RUN]
+    if live:
+        raise InvalidFieldError(f"{_FIELD}.filter.states", f"{live[0]} is not the state of an ended run")
     return Filter(
         states=states,
         tags=frozenset(message.tags),

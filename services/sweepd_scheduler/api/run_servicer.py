@@ -25,7 +25,7 @@ from sweepd_scheduler.store.records import Reading
 
 MAX_NAMES = 10_000
 MAX_EVENTS = 1_000
-MOST_EVENT_BYTES = 1_000_000
+MAX_EVENT_BYTES = 1_000_000
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
@@ -34,7 +34,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
         self._reading = reading
-        self._asking = Requester(owner, reading)
+        self._requester = Requester(owner, reading)
 
     async def CreateRun(self, request: v1.CreateRunRequest, context: object) -> v1.CreateRunResponse:
         """Create a standalone run, or return the existing run if the agent proves that it owns it."""
@@ -46,7 +46,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             name = RunName(names.standing_name(wanted.parent), 0, wanted.id)
             return replace(wanted, found=await self._reading(self._reading.records.run, name))
 
-        return await self._asking.ask_prepared(
+        return await self._requester.ask_prepared(
             prepare,
             names.standing_name(wanted.parent),
             Runs,
@@ -76,7 +76,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         after = _position(page_token.decoded(request.page_token, request))
         size = page_token.page_size(request.page_size)
         found = await self._reading(self._reading.records.runs, sweep, wanted, after, size, best=best)
-        last = _place(found.entries[-1], sweep.value_kind) if found.more else None
+        last = _sort_key(found.entries[-1], sweep.value_kind) if found.more else None
         return v1.ListRunsResponse(
             runs=[run_codec.run_message(run, sweep.value_kind) for run in found.entries],
             next_page_token=page_token.encoded(last, request) if last else "",
@@ -89,7 +89,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.EnqueueRun:
             return requests.EnqueueRun(sweep=name, point=point, first=request.first, stored=stored)
 
-        return await self._asking.ask_prepared(
+        return await self._requester.ask_prepared(
             prepare,
             name,
             Runs,
@@ -108,7 +108,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
             found = await self._reading(self._reading.records.run, name)
             return requests.EndRun(name=name, looked_up=True, found=found)
 
-        return await self._asking.ask_prepared(
+        return await self._requester.ask_prepared(
             prepare,
             name.sweep,
             Runs,
@@ -124,7 +124,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.RetryRuns:
             return await self._retry(wanted, stored)
 
-        return await self._asking.ask_prepared(
+        return await self._requester.ask_prepared(
             prepare,
             wanted.sweep,
             Retried,
@@ -160,7 +160,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _retry(self, wanted: requester.WantedRuns, stored: StoredSweep | None) -> requests.RetryRuns:
-        """Return the event for the runs to retry, with the runs as stored.
+        """Return the event that retries the wanted runs; it contains the stored runs.
 
         Raises:
             DomainError: a run does not exist, or the sweep has ended and has to be read first.
@@ -186,13 +186,13 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
     async def _list_project(self, request: v1.ListRunsRequest) -> v1.ListRunsResponse:
         if request.order == v1.RUN_ORDER_BEST:
-            raise InvalidFieldError("order", "runs of several sweeps have values that cannot be compared")
+            raise InvalidFieldError("order", "the values of runs of several sweeps cannot be compared")
         parent = names.parent(request.project, "project")
         found = await self._reading(
             self._reading.records.runs_of_project,
             parent,
             run_codec.read_states(run_codec.RUN_STATES, request.states),
-            _place_in_project(page_token.decoded(request.page_token, request)),
+            _project_position(page_token.decoded(request.page_token, request)),
             page_token.page_size(request.page_size),
             standalone=request.standalone,
         )
@@ -204,7 +204,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         )
 
     async def _value_kinds(self, runs: Sequence[Run]) -> dict[int, ObjectiveValue]:
-        """Return the kind of value that counts for each sweep of the runs, by sweep key."""
+        """Return the kind of objective value that each sweep of the runs uses, by sweep key."""
         kinds: dict[int, ObjectiveValue] = {}
         for run in runs:
             if run.sweep not in kinds:
@@ -213,7 +213,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         return kinds
 
     async def _numbered(self, name: RunName) -> RunName:
-        """Return the name of a run; complete that of a standalone run with the run's number."""
+        """Return the name of a run; add its number if it is a standalone run."""
         if name.sweep in self._owner.state.names and not name.sweep.is_standing:
             return name
         run = await self._reading(self._reading.records.run, name)
@@ -230,13 +230,13 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
 def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
     """Return the newest entries of the history that fit into a response beside the run."""
-    return list(reversed(page(reversed(events), len(events), v1.RunEvent.ByteSize, MOST_EVENT_BYTES).entries))
+    return list(reversed(page(reversed(events), len(events), v1.RunEvent.ByteSize, MAX_EVENT_BYTES).entries))
 
 
 def _messages(found: Runs) -> list[v1.Run]:
-    """Return as many runs as fit into one response; with `repeats`, a point may have a thousand runs."""
-    carried = page(found.runs, len(found.runs), run_weight).entries
-    return [run_codec.run_message(run, found.kind) for run in carried]
+    """Return the messages of as many runs as fit into one response; a point may have a thousand runs."""
+    fitting = page(found.runs, len(found.runs), run_weight).entries
+    return [run_codec.run_message(run, found.kind) for run in fitting]
 
 
 def _sweep_of(run: Run) -> SweepName:
@@ -246,7 +246,7 @@ def _sweep_of(run: Run) -> SweepName:
     return names.sweep_name(run.name.rpartition("-")[0])
 
 
-def _place_in_project(place: page_token.SortKey | None) -> RunPlace | None:
+def _project_position(place: page_token.SortKey | None) -> RunPlace | None:
     match place:
         case None:
             return None
@@ -257,7 +257,7 @@ def _place_in_project(place: page_token.SortKey | None) -> RunPlace | None:
 
 
 def _other_runs_of_points(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
-    """Return the numbers of all runs that share a point with some of these runs, without these runs."""
+    """Return the numbers of the other runs of the points of these runs; none if the sweep has no repeats."""
     repeats = sweep.spec.repeats
     if repeats == 1:
         return []
@@ -265,7 +265,7 @@ def _other_runs_of_points(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
     return sorted(of_blocks - {run.number for run in runs})
 
 
-def _place(run: Run, kind: ObjectiveValue) -> page_token.SortKey:
+def _sort_key(run: Run, kind: ObjectiveValue) -> page_token.SortKey:
     value = run.value(kind)
     return [run.number] if value is None else [run.number, value]
 

@@ -1,4 +1,4 @@
-"""Messages of sweeps, their previews and their progress; decoding of sweep files and specifications."""
+"""Translation of sweeps, previews and progress to messages; decoding of sweep files and specifications."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.runs.results import progress
 from sweepd_scheduler.domain.sweep import Counts, Ending, SourceFile, Sweep
 from sweepd_scheduler.domain.transitions import RunState, SweepState
-from sweepd_scheduler.message_size import MOST_BYTES, previewed_weight
+from sweepd_scheduler.message_size import MAX_BYTES, previewed_weight
 from sweepd_scheduler.reads.prior_found import Gathered
 from sweepd_scheduler.store.ports import Records
 
@@ -119,7 +119,7 @@ def _spec_of_file(file: v1.SweepFile) -> SweepSpec:
     parsed = read_placed_file(file)
     if parsed.spec is None:
         raise InvalidSweepError(tuple(_violation(each) for each in parsed.refusals))
-    return _carried(parsed.spec)
+    return _encodable(parsed.spec)
 
 
 def _spec_of_message(message: v1.SweepSpec) -> SweepSpec:
@@ -129,7 +129,7 @@ def _spec_of_message(message: v1.SweepSpec) -> SweepSpec:
         raise InvalidSweepError((Violation(error.field or "spec", error.why),)) from None
 
 
-def _carried(spec: SweepSpec) -> SweepSpec:
+def _encodable(spec: SweepSpec) -> SweepSpec:
     """Return the specification unchanged; raise InvalidSweepError if a value does not fit into a message."""
     try:
         spec_message(spec)
@@ -148,13 +148,13 @@ def _counts_message(counts: Counts) -> v1.RunCounts:
     return v1.RunCounts(**{state.value: counts.of(state) for state in RunState})
 
 
-MOST_RUNS = 1_000
-MOST_STEPS = 100_000
-"""Maximum number of points that a preview counts one by one."""
+MAX_RUNS = 1_000
+MAX_STEPS = 100_000
+"""Limit on the exact counting of points for a preview."""
 
 PATIENCE = 5
-LONGEST = 2.0
-"""Seconds after which a preview stops, as constraints may make each run expensive."""
+TIME_LIMIT = 2.0
+"""Seconds after which a preview stops, as constraints may make it expensive to find each run."""
 
 
 def runs_wanted(request: v1.PreviewSweepRequest) -> int:
@@ -163,8 +163,8 @@ def runs_wanted(request: v1.PreviewSweepRequest) -> int:
     Raises:
         InvalidFieldError: more runs are requested than a preview may show.
     """
-    if request.count > MOST_RUNS:
-        raise InvalidFieldError("count", f"at most {MOST_RUNS:,} runs can be shown")
+    if request.count > MAX_RUNS:
+        raise InvalidFieldError("count", f"at most {MAX_RUNS:,} runs can be shown")
     return request.count
 
 
@@ -186,10 +186,10 @@ def previewed(
     )
     if parsed.spec is not None:
         spec = parsed.spec if parsed.spec.seed is not None else replace(parsed.spec, seed=drawn_seed)
-        fits = _room(MOST_BYTES - answer.ByteSize(), clock)
+        fits = _room(MAX_BYTES - answer.ByteSize(), clock)
         taken = prior.taken if prior else ()
         points = {each.digest: each.point for each in taken}.values()
-        shown = preview(spec, count, fits=fits, patience=PATIENCE, steps=MOST_STEPS, prior=points)
+        shown = preview(spec, count, fits=fits, patience=PATIENCE, steps=MAX_STEPS, prior=points)
         answer.preview.CopyFrom(_message(shown))
     return answer
 
@@ -199,7 +199,7 @@ def _room(most: int, clock: Clock) -> Callable[[PreviewedRun], bool]:
 
     The first run has no time limit. `most`: maximum size of all runs in bytes.
     """
-    left, end, is_first = most, clock.monotonic() + LONGEST, True
+    left, end, is_first = most, clock.monotonic() + TIME_LIMIT, True
 
     def fits(run: PreviewedRun) -> bool:
         nonlocal left, is_first

@@ -29,11 +29,11 @@ from sweepd_scheduler.reads.importance import Importances
 from sweepd_scheduler.reads.prior_found import Gathered
 from sweepd_scheduler.reads.prior_runs import PriorRuns
 from sweepd_scheduler.reads.sweep_file_workers import SweepFileWorkers
-from sweepd_scheduler.reads.watch import TOO_SLOW, Watchers, follow, kills_reported
+from sweepd_scheduler.reads.watch import TOO_SLOW, Watchers, follow, wait_for_kills
 from sweepd_scheduler.store.records import Reading
 
 SEED_BITS = 31
-MOST_NAMES = 10_000
+MAX_NAMES = 10_000
 ProgressContext: TypeAlias = (
     "grpc.aio.ServicerContext[v1.ReadSweepProgressRequest, v1.ReadSweepProgressResponse]"
 )
@@ -58,47 +58,47 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         clock: Clock,
         prior_runs: PriorRuns,
         importances: Importances,
-        language: SweepFileWorkers,
+        file_workers: SweepFileWorkers,
     ) -> None:
         self._owner = owner
-        self._asking = Requester(owner, reading)
+        self._requester = Requester(owner, reading)
         self._reading = reading
         self._engine = engine
         self._watchers = watchers
         self._clock = clock
         self._prior_runs = prior_runs
         self._importances = importances
-        self._language = language
+        self._file_workers = file_workers
 
     async def ValidateSweep(
         self, request: v1.ValidateSweepRequest, context: object
     ) -> v1.ValidateSweepResponse:
         """Return all findings about a sweep file."""
-        parsed = await self._language(sweep_codec.read_file, request.file)
+        parsed = await self._file_workers(sweep_codec.read_file, request.file)
         return sweep_codec.validation(parsed)
 
     async def PreviewSweep(self, request: v1.PreviewSweepRequest, context: object) -> v1.PreviewSweepResponse:
-        """Return the first runs that a sweep file would start."""
+        """Return the first runs that the sweep of a file would start."""
         count = sweep_codec.runs_wanted(request)
-        parsed = await self._language(sweep_codec.read_placed_file, request.file)
+        parsed = await self._file_workers(sweep_codec.read_placed_file, request.file)
         seed = secrets.randbits(SEED_BITS)
-        prior = await self._begun_with(request, parsed.spec) if parsed.spec else None
-        return await self._language(sweep_codec.previewed, parsed, count, seed, self._clock, prior)
+        prior = await self._gather_prior_runs(request, parsed.spec) if parsed.spec else None
+        return await self._file_workers(sweep_codec.previewed, parsed, count, seed, self._clock, prior)
 
     async def CreateSweep(self, request: v1.CreateSweepRequest, context: object) -> v1.CreateSweepResponse:
         """Create a sweep, with a random seed and id unless they are given."""
         parent = names.parent(request.parent)
         again = repeatable(request, request.request_id, parent)
-        first = await self._asking.first_answer(v1.CreateSweepResponse, again)
-        if first is not None:  # checked first, as the prior runs may have gone since the earlier call
+        first = await self._requester.first_answer(v1.CreateSweepResponse, again)
+        if first is not None:  # checked first, as the prior runs may be unreadable by now
             return first
         wanted = names.new_id(request.sweep_id, "sweep_id") if request.sweep_id else None
-        spec, file = await self._language(sweep_codec.new_sweep, request)
+        spec, file = await self._file_workers(sweep_codec.new_sweep, request)
         if spec.seed is None:
             spec = replace(spec, seed=secrets.randbits(SEED_BITS))
         await self._check_searchable(spec)
-        counted = await self._language(counted_points, spec)
-        prior = await self._begun_with(request, spec)
+        counted = await self._file_workers(counted_points, spec)
+        prior = await self._gather_prior_runs(request, spec)
         report = run_codec.report_message(prior) if prior else None
         event = requests.CreateSweep(
             parent=parent,
@@ -110,7 +110,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
             prior_runs=prior.taken if prior else (),
             prior_points=prior.points if prior else 0,
         )
-        return await self._asking.ask(
+        return await self._requester.ask(
             event,
             Sweep,
             lambda sweep: v1.CreateSweepResponse(sweep=self._message(sweep), prior_runs=report),
@@ -152,12 +152,12 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return v1.StopSweepResponse(sweep=await self._change(requests.StopSweep, request))
 
     async def CancelSweep(self, request: v1.CancelSweepRequest, context: object) -> v1.CancelSweepResponse:
-        """Cancel a sweep, kill its live runs, and wait until connected agents have reported their ends."""
+        """Cancel a sweep, kill its live runs, and wait until connected agents have reported these ends."""
         await self._change(requests.CancelSweep, request)
         name = names.sweep_name(request.name)
-        missing = await kills_reported(self._owner.state, self._watchers, name)
+        missing = await wait_for_kills(self._owner.state, self._watchers, name)
         sweep = await self._reading.sweep(name)
-        return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MOST_NAMES])
+        return v1.CancelSweepResponse(sweep=self._message(sweep), unconfirmed_runs=missing[:MAX_NAMES])
 
     async def UpdateSweep(self, request: v1.UpdateSweepRequest, context: object) -> v1.UpdateSweepResponse:
         """Change the specification of a sweep."""
@@ -169,7 +169,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
                 name=name, edit=edit, revision=request.revision, last=last, stored=stored
             )
 
-        return await self._asking.ask_prepared(
+        return await self._requester.ask_prepared(
             prepare,
             name,
             Sweep,
@@ -199,7 +199,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def ReadSweepProgress(  # type: ignore[override]  # calls `write`, to notice a stalled reader
         self, request: v1.ReadSweepProgressRequest, context: ProgressContext
     ) -> None:
-        """Stream the values of a sweep's runs that count, and the best value after each of them."""
+        """Stream the values of a sweep's runs (with repeats, of its points), each with the best so far."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         for part in await self._reading(sweep_codec.progress_parts, self._reading.records, sweep):
             await send(context.write, part, TOO_SLOW)
@@ -222,7 +222,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         finally:
             self._watchers.leave(follower)
 
-    async def _begun_with(
+    async def _gather_prior_runs(
         self, request: v1.CreateSweepRequest | v1.PreviewSweepRequest, spec: SweepSpec
     ) -> Gathered | None:
         """Gather the prior runs that a request selects; None if it selects none."""
@@ -240,7 +240,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return message
 
     async def _last_runs(self, name: names.SweepName) -> tuple[Run, ...]:
-        """Read the last runs of a sweep, as many as a point has; none without repeats."""
+        """Read the last `repeats` runs of a sweep; none if it has no repeats."""
         sweep = await self._reading(self._reading.records.sweep, name)
         if sweep is None or sweep.spec.repeats == 1 or not sweep.counts.total:
             return ()
@@ -251,7 +251,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def _change(self, change: StateChange, request: StateRequest) -> v1.Sweep:
         event = change(names.sweep_name(request.name))
         again = repeatable(request, request.request_id, event.name.parent)
-        return await self._asking.ask(event, Sweep, self._message, v1.Sweep, again)
+        return await self._requester.ask(event, Sweep, self._message, v1.Sweep, again)
 
     async def _check_searchable(self, spec: SweepSpec) -> None:
         if spec.method.learns:

@@ -20,15 +20,15 @@ from sweepd_scheduler.reads.prior_curves import lasting_error
 from sweepd_scheduler.store.ports import Records, TriedPoint
 from sweepd_scheduler.store.records import Reading
 
-MOST_RUNS = 2_000
-MOST_VALUES = 200_000
-"""Maximum number of runs times parameters, for which a worker takes about a second."""
+MAX_RUNS = 2_000
+MAX_VALUES = 200_000
+"""Maximum of the number of runs times the number of parameters; a worker needs about a second for it."""
 
 RUNS_A_CALL = 1_000
 DEADLINE = 60.0
 
-MOST_BYTES = 4_000_000
-"""Maximum size of a request in bytes; the specification in it may be as large as the points."""
+MAX_BYTES = 4_000_000
+"""Maximum size of a request in bytes; its points get the space that its specification leaves."""
 
 _FRAME_BYTES = 8
 
@@ -52,19 +52,19 @@ class Importances:
         self._reading = reading
 
     async def importance(self, sweep: Sweep, key: str) -> v1.Importance:
-        """Return the importance of a sweep's parameters for a metric; an empty `key` means its objective.
+        """Return the importance of a sweep's parameters for a metric; an empty `key` means the objective.
 
         Raises:
             InvalidFieldError: the sweep has no objective, and no key is given.
             DomainError: a service is unavailable, or overloaded.
         """
         if not key and sweep.spec.metric is None:
-            raise InvalidFieldError("key", f"needed: {sweep.name} has no metric")
-        most = min(MOST_RUNS, MOST_VALUES // max(1, len(sweep.spec.search_space.dimensions)))
+            raise InvalidFieldError("key", f"a key is required, as {sweep.name} has no metric")
+        most = min(MAX_RUNS, MAX_VALUES // max(1, len(sweep.spec.search_space.dimensions)))
         tried = await self._reading(evenly_chosen, self._reading.records, sweep, most, valued=not key)
         if key:
             tried = await self._with_last_values(sweep, tried, key)
-        request = await self._reading.work(question, sweep, tried)
+        request = await self._reading.work(importance_request, sweep, tried)
         try:
             answer = await self._suggestion.GetImportance(request, timeout=DEADLINE)
         except grpc.aio.AioRpcError as error:
@@ -123,15 +123,15 @@ def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) ->
     return page.entries
 
 
-def question(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
-    """Return the request to the suggestion service, with only as many points as fit, evenly chosen."""
+def importance_request(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
+    """Return the request to the suggestion service; if not all points fit, it has some, evenly chosen."""
     spec = spec_message(sweep.spec)
     points = [
         v1.ValuedPoint(point=point_message(one.point), value=one.value)
         for one in tried
         if one.value is not None and isfinite(one.value)
     ]
-    room, kept = MOST_BYTES - spec.ByteSize(), list[int]()
+    room, kept = MAX_BYTES - spec.ByteSize(), list[int]()
     for place in evenly_ordered(len(points)):
         room -= points[place].ByteSize() + _FRAME_BYTES
         if room < 0:

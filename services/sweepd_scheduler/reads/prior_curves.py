@@ -71,7 +71,7 @@ class Curve:
     stretches: list[_Stretch] = field(default_factory=list)
 
     def add(self, series: v1.Series) -> None:
-        """Add a series, or a part of one; texts and booleans are ignored."""
+        """Add a series, or a part of a series; texts and booleans are ignored."""
         # Copying a slice is several times as fast as copying value by value.
         for chunk in series.chunks:
             match chunk.WhichOneof("values"):
@@ -100,13 +100,13 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class WantedKey:
-    """Requested key. If `loss.min` was not logged, it is the running minimum of `loss`; `.max` likewise."""
+    """Requested key. An unlogged key `loss.min` means the running minimum of `loss`; `.max` likewise."""
 
     key: str
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Keys to read: the requested key and, if it may be derived from another, that key."""
+        """Keys to read: the requested key, and the key from which it may be derived, if any."""
         base, dot, word = self.key.rpartition(".")
         return (self.key, base) if dot and base and word in _EXTREMES else (self.key,)
 
@@ -176,13 +176,13 @@ class Curves:
 
         Args:
             runs: full names, without duplicates.
-            key: key of the metric. If a run has not logged `loss.min`, it is the running minimum of `loss`,
-                as for agents.
+            key: key of the metric. If a run has not logged `loss.min`, the running minimum of `loss` is
+                used, as agents do.
             make: called in a thread with the index of a run in `runs` and its finite values.
 
         Raises:
             CurvesUnavailableError: the metric store does not answer.
-            DomainError: its data is damaged, or belongs to another scheduler.
+            DomainError: the data of the metric store is damaged, or belongs to another scheduler.
         """
         wanted = WantedKey(key)
         for start in range(0, len(runs), RUNS_A_CALL):

@@ -1,4 +1,4 @@
-"""Prior runs of a new sweep: the selection, the runs found by it, and those of them that are taken."""
+"""Prior runs of a new sweep: selection, suitable runs, and results of the runs in the sweep."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ from sweepd_scheduler.domain.search.prior_runs import (
 from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.store.ports import Records
 
-MOST_RUNS = 100_000
-MOST_TOLD = 1_000
+MAX_RUNS = 100_000
+MAX_REASONS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Filter for the runs of whole sweeps. Times are microseconds since 1970."""
+    """Filter for runs that are not selected by name. Times are microseconds since 1970."""
 
     states: tuple[RunState, ...] = ()
     tags: frozenset[str] = frozenset()
@@ -70,7 +70,7 @@ class Gathered:
 
     Args:
         taken: the suitable runs, ordered by index.
-        points: number of the method's points that they have tried.
+        points: number of their distinct points that the search method would otherwise hand out.
         unsuitable: the first unsuitable runs, each with the reason.
         left_out: number of unsuitable runs.
         without_curve: number of runs taken without their values at rungs.
@@ -94,14 +94,14 @@ class ScriptDetails:
     def value(self, key: str) -> float | None:
         """Return the finite number under a key of the summary; None if there is none.
 
-        A dot leads into a group: `a.b` is the key `b` of the group `a`.
+        A dot separates nested keys: `a.b` is the key `b` of the group `a`.
         """
         found = summary_number(self.summary, key)
         return found if found is not None and isfinite(found) else None
 
 
 def script_details(records: Records, run: RunKey) -> ScriptDetails:
-    """Read the details of a run. They may be large, so callers must not keep those of many runs."""
+    """Read the details of a run, which may be large: callers must not keep the details of many runs."""
     body = records.details(run)
     if body is None:
         return ScriptDetails()
@@ -115,22 +115,22 @@ def tagged(records: Records, runs: Sequence[Run], tags: frozenset[str]) -> list[
 
 
 def summary_values(records: Records, runs: Sequence[RunKey], key: str) -> list[float | None]:
-    """Return the value under a key of each run's summary; None if there is no finite number."""
+    """Return the value under a key of the summary of each run; None if there is no finite number."""
     return [script_details(records, run).value(key) for run in runs]
 
 
 PriorOutcome = PriorRun | UnsuitableError
 
-MOST_RUNG_VALUES = 500_000
+MAX_RUNG_VALUES = 500_000
 """Maximum number of rung values of a sweep's prior runs, as all are kept in memory and read at each start."""
 
 
 @dataclass(slots=True)
 class FoundRuns:
-    """Runs whose points suit a sweep, and the number of unsuitable runs, the first of them with the reason.
+    """Runs whose points suit a sweep, the number of unsuitable runs, and the reasons for the first of these.
 
-    `named`: runs that were selected by name. They are judged first and ignored when their sweep or project is
-    selected, too, so that no run is judged twice and no filter applies to them.
+    `named`: runs that were selected by name. They are judged first, and skipped if their sweep or project is
+    also selected, so that no run is judged twice and no filter applies to them.
     """
 
     spec: SweepSpec
@@ -142,7 +142,7 @@ class FoundRuns:
     def refuse(self, run: str, why: str) -> None:
         """Count an unsuitable run, and keep the reason if it is one of the first."""
         self.left_out += 1
-        if len(self.unsuitable) < MOST_TOLD:
+        if len(self.unsuitable) < MAX_REASONS:
             self.unsuitable.append((run, why))
 
     def judge(self, runs: Sequence[Run], before: SweepSpec | None, *, named: bool = False) -> list[Run]:
@@ -171,7 +171,7 @@ class FoundRuns:
         return unsure
 
     def judge_with_details(self, records: Records, runs: Sequence[Run], before: SweepSpec | None) -> None:
-        """Add the runs whose points suit together with the configuration logged by their script.
+        """Add the runs whose points suit if completed with the configuration logged by their scripts.
 
         Raises:
             InvalidFieldError: there are too many suitable runs.
@@ -183,14 +183,14 @@ class FoundRuns:
                 self.refuse(run.name, str(error))
 
     def _take(self, found: Candidate) -> None:
-        if len(self.candidates) >= MOST_RUNS:
-            raise InvalidFieldError("prior_runs", f"a sweep begins with {MOST_RUNS:,} runs at most")
+        if len(self.candidates) >= MAX_RUNS:
+            raise InvalidFieldError("prior_runs", f"a sweep can have at most {MAX_RUNS:,} prior runs")
         self.candidates.append(found)
 
 
 @dataclass(slots=True)
-class TakenRuns:
-    """Runs that are taken as prior runs, in order, with their results in the new sweep.
+class PriorRunCollector:
+    """Collector of the prior runs of a new sweep, with their results in the sweep.
 
     Rung values beyond the maximum are dropped at once, as a run may have one for each of its rows.
     """
@@ -204,24 +204,24 @@ class TakenRuns:
     def judge(self, each: Candidate, curve: Sequence[float], summary: float | None = None) -> PriorOutcome:
         """Return the result of a run, or the reason why it is unsuitable, for `add`."""
         try:
-            shown = result_in(self.found.spec, each, curve, summary)
+            result = result_in(self.found.spec, each, curve, summary)
         except UnsuitableError as error:
             return error
-        if not self._means(shown):
-            return replace(shown, rungs=())
-        if self.rung_values + len(shown.rungs) > MOST_RUNG_VALUES:
+        if not self._matches(result):
+            return replace(result, rungs=())
+        if self.rung_values + len(result.rungs) > MAX_RUNG_VALUES:
             self.without_curve += 1
-            return replace(shown, rungs=())
-        self.rung_values += len(shown.rungs)
-        return shown
+            return replace(result, rungs=())
+        self.rung_values += len(result.rungs)
+        return result
 
     def add(self, each: Candidate, outcome: PriorOutcome) -> None:
-        """Take a judged run, unless it is unsuitable or does not match the filter; call in order."""
+        """Add a judged run unless it is unsuitable or filtered out; call in the order of the candidates."""
         if not isinstance(outcome, UnsuitableError):
-            if self._means(outcome):
+            if self._matches(outcome):
                 self.runs.append(replace(outcome, index=len(self.runs) + 1))
         elif each.run.source in self.found.named or not self.chosen.needs_value:
             self.found.refuse(each.run.source, str(outcome))
 
-    def _means(self, shown: PriorRun) -> bool:
-        return shown.source in self.found.named or self.chosen.takes_value(shown.value)
+    def _matches(self, result: PriorRun) -> bool:
+        return result.source in self.found.named or self.chosen.takes_value(result.value)

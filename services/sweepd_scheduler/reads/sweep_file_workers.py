@@ -1,8 +1,8 @@
 """Worker threads that read sweep files, shared fairly, as one file may take seconds.
 
 New work gets a short time in the quick lane. Work that needs more is restarted in the slow lane, where it may
-be interrupted and restarted in favour of callers that have used less processor time; so it has to be pure.
-Work that costs too much is aborted.
+be interrupted and restarted in favour of callers that have used less processor time. So work must be pure.
+Work that takes too much processor time is aborted.
 """
 
 import asyncio
@@ -20,26 +20,26 @@ from typing import Generic, ParamSpec, TypeVar, cast
 from sweepd_kernel.auth.principal import current_principal
 from sweepd_kernel.errors import DomainError, Status
 
-QUICK = 0.03
+QUICK_LIMIT = 0.03
 """Limit of processor time in the quick lane, in seconds."""
 
-MOST = 10.0
+SLOW_LIMIT = 10.0
 """Limit of processor time in the slow lane, in seconds."""
 
-MOST_WAITING = 100
+MAX_WAITING = 100
 """Maximum number of waiting and running jobs of a caller: as many as one connection has concurrent calls."""
 
 HALVED_AFTER = 60.0
 _QUICK_THREADS, _SLOW_THREADS = 2, 1
-"""Numbers of threads; small, as all threads share the interpreter lock with the event loop."""
+"""Only a few threads, as all of them share the interpreter lock with the event loop."""
 
-_LOOK_EVERY = 0.02
-_AGAIN_AFTER = 0.1
-"""Seconds of processor time after which work that still runs is interrupted again."""
+_POLL_INTERVAL = 0.02
+_REPEAT_AFTER = 0.1
+"""Seconds of processor time after which work that is still running is interrupted again."""
 _SHARE = 0.5
 """Seconds of processor time that work gets before it yields to other callers' work."""
-_MOST_AGAIN = 3
-_MOST_CALLERS = 1_000
+_MAX_RESTARTS = 3
+_MAX_CALLERS = 1_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,8 +50,8 @@ class TooCostlyError(DomainError, status=Status.RESOURCE_EXHAUSTED):
 
     def __init__(self) -> None:
         super().__init__(
-            f"reading this sweep took more than {MOST:g} s of processor time and was given up; use fewer "
-            "constraints, conditions or values"
+            f"reading this sweep took more than {SLOW_LIMIT:g} s of processor time and was aborted; use "
+            "fewer constraints, conditions or values"
         )
 
 
@@ -60,7 +60,7 @@ class TooManyWaitingError(DomainError, status=Status.RESOURCE_EXHAUSTED, retry_a
 
     def __init__(self) -> None:
         super().__init__(
-            f"{MOST_WAITING} sweep files of this caller are being read or wait for it; try again"
+            f"{MAX_WAITING} sweep files of this caller are being read or are queued; try again later"
         )
 
 
@@ -69,7 +69,7 @@ class _Interrupted(BaseException):
 
 
 class _Unraisable:
-    """Hook for unraisable exceptions that reports all but interruptions, which are repeated if lost."""
+    """Hook that reports unraisable exceptions, except interruptions: lost interruptions are repeated."""
 
     def __init__(self, report: Callable[["sys.UnraisableHookArgs"], object]) -> None:
         self._report = report
@@ -93,7 +93,7 @@ class Costs:
     def add(self, caller: str, cost: float, now: float) -> None:
         """Add processor time that a caller has used."""
         self._by_caller[caller] = (self.of(caller, now) + cost, now)
-        if len(self._by_caller) > _MOST_CALLERS:
+        if len(self._by_caller) > _MAX_CALLERS:
             least = min(self._by_caller, key=lambda each: self.of(each, now))
             del self._by_caller[least]
 
@@ -101,10 +101,10 @@ class Costs:
 class _Work(Generic[T]):
     """Function that runs in a new thread and can be interrupted.
 
-    `_main` and `_tell` run in the thread, all other methods in the event loop. The thread ends only after its
-    outcome has arrived in the event loop, so that its thread id is not reused before. An interruption is lost
-    if it is raised in a destructor or a weak-reference callback, so work that runs on is interrupted again
-    after a while.
+    `_main` and `_post_outcome` run in the thread, all other methods in the event loop. The thread ends only
+    after its outcome has arrived in the event loop, so that its thread id is not reused too early. An
+    interruption is lost if it is raised in a destructor or a weak-reference callback, so work that keeps
+    running is interrupted again after a while.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
@@ -129,7 +129,7 @@ class _Work(Generic[T]):
     def interrupt(self) -> None:
         """Interrupt the function if it is running and was not interrupted recently."""
         used = self.used()
-        recently = self._interrupted_at is not None and used < self._interrupted_at + _AGAIN_AFTER
+        recently = self._interrupted_at is not None and used < self._interrupted_at + _REPEAT_AFTER
         if self._thread and not recently and not self.outcome.done():
             self._interrupted_at = used
             number, error = ctypes.c_ulong(self._thread), ctypes.py_object(_Interrupted)
@@ -141,22 +141,22 @@ class _Work(Generic[T]):
             try:
                 found = self._function()
             except Exception as error:  # noqa: BLE001 (the caller gets it)
-                self._tell(None, error)
+                self._post_outcome(None, error)
             else:
-                self._tell(found, None)
+                self._post_outcome(found, None)
             self._arrived.wait()
-        except _Interrupted as error:  # what follows is too short for a second interruption
-            self._tell(None, error)
+        except _Interrupted as error:  # the rest takes too little time for a second interruption
+            self._post_outcome(None, error)
             self._arrived.wait()
 
-    def _tell(self, found: T | None, error: BaseException | None) -> None:
+    def _post_outcome(self, found: T | None, error: BaseException | None) -> None:
         cost = time.thread_time()
         with suppress(RuntimeError):  # raised if the event loop is closed
-            self._loop.call_soon_threadsafe(self._arrive, found, error, cost)
+            self._loop.call_soon_threadsafe(self._set_outcome, found, error, cost)
             return
         self._arrived.set()
 
-    def _arrive(self, found: T | None, error: BaseException | None, cost: float) -> None:
+    def _set_outcome(self, found: T | None, error: BaseException | None, cost: float) -> None:
         self.cost = cost
         if not self.outcome.done():
             if error is not None:
@@ -169,8 +169,8 @@ class _Work(Generic[T]):
 class _Lane:
     """Lane of threads, with at most one running job per caller.
 
-    The next job is that of the caller with the lowest sum of processor time used and of time expected for its
-    waiting jobs.
+    The next job comes from the caller for which the sum of the processor time used and the time expected for
+    its waiting jobs is lowest.
     """
 
     def __init__(self, threads: int, most: float, costs: Costs) -> None:
@@ -189,13 +189,13 @@ class _Lane:
         """
         used = 0.0
         while True:
-            await self._turn(caller)
+            await self._wait_for_turn(caller)
             work = _Work(function)
             try:
                 return await self._run(caller, work)
             except _Interrupted:
                 used += work.cost
-                if self._closed or work.cost > self._most or used > _MOST_AGAIN * self._most:
+                if self._closed or work.cost > self._most or used > _MAX_RESTARTS * self._most:
                     raise
             finally:
                 self._free(caller)
@@ -205,7 +205,7 @@ class _Lane:
         self._places = 0
         self._closed = True
 
-    async def _turn(self, caller: str) -> None:
+    async def _wait_for_turn(self, caller: str) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((caller, turn))
         self._dispatch()
@@ -219,21 +219,21 @@ class _Lane:
     async def _run(self, caller: str, work: _Work[T]) -> T:
         work.start()
         try:
-            while not (await asyncio.wait([work.outcome], timeout=_LOOK_EVERY))[0]:
+            while not (await asyncio.wait([work.outcome], timeout=_POLL_INTERVAL))[0]:
                 used = work.used()
-                if self._closed or used > self._most or self._makes_way(caller, used):
+                if self._closed or used > self._most or self._should_yield(caller, used):
                     work.interrupt()
             return work.outcome.result()
-        except asyncio.CancelledError:  # the caller has gone
+        except asyncio.CancelledError:  # the call was cancelled
             while not work.outcome.done():
                 work.interrupt()  # repeated, as its thread may not have started
-                await asyncio.wait([work.outcome], timeout=_LOOK_EVERY)
+                await asyncio.wait([work.outcome], timeout=_POLL_INTERVAL)
             work.outcome.exception()
             raise
         finally:
             self._costs.add(caller, work.cost, time.monotonic())
 
-    def _makes_way(self, caller: str, used: float) -> bool:
+    def _should_yield(self, caller: str, used: float) -> bool:
         """Return True if running work should yield to a waiting caller that has used much less time."""
         now = time.monotonic()
         cost = self._costs.of(caller, now) + used
@@ -256,7 +256,7 @@ class _Lane:
             if not free:
                 return
             asked = Counter(caller for caller, _ in self._waiting)
-            chosen = min(free, key=lambda each: self._costs.of(each[0], now) + QUICK * asked[each[0]])
+            chosen = min(free, key=lambda each: self._costs.of(each[0], now) + QUICK_LIMIT * asked[each[0]])
             self._waiting.remove(chosen)
             self._running[chosen[0]] += 1
             chosen[1].set_result(None)
@@ -267,9 +267,9 @@ class SweepFileWorkers:
 
     def __init__(self) -> None:
         self._costs = Costs()
-        self._quick = _Lane(_QUICK_THREADS, QUICK, self._costs)
-        self._slow = _Lane(_SLOW_THREADS, MOST, self._costs)
-        self._asked: Counter[str] = Counter()
+        self._quick = _Lane(_QUICK_THREADS, QUICK_LIMIT, self._costs)
+        self._slow = _Lane(_SLOW_THREADS, SLOW_LIMIT, self._costs)
+        self._jobs: Counter[str] = Counter()
         self._loaded = False
         if not isinstance(sys.unraisablehook, _Unraisable):
             sys.unraisablehook = _Unraisable(sys.unraisablehook)
@@ -279,18 +279,18 @@ class SweepFileWorkers:
 
         Raises:
             TooCostlyError: the work needs too much processor time.
-            TooManyWaitingError: the caller has too many other jobs.
+            TooManyWaitingError: the caller has too many waiting and running jobs.
         """
         principal = current_principal()
         caller = principal.token or principal.name
-        if self._asked[caller] >= MOST_WAITING:
+        if self._jobs[caller] >= MAX_WAITING:
             raise TooManyWaitingError
-        self._asked[caller] += 1
+        self._jobs[caller] += 1
         try:
             return await self._do(caller, lambda: work(*args, **kwargs))
         finally:
-            self._asked[caller] -= 1
-            self._asked += Counter()
+            self._jobs[caller] -= 1
+            self._jobs += Counter()
 
     async def _do(self, caller: str, work: Callable[[], T]) -> T:
         if not self._loaded:  # imported here, not in the work, as an import must not be interrupted

@@ -30,7 +30,7 @@ class StoppingError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """Reader of one watch, and the changes that were not sent to it yet."""
+    """Reader of one watch, and the changes that have not been sent to it."""
 
     sweep_key: int
     floor: int = 0  # the reader has all changes up to this number
@@ -42,7 +42,7 @@ class Follower:
     ended: bool = False
 
     def take_in(self, sweep: Sweep | None, runs: Sequence[Run], number: int) -> None:
-        """Add the changes of a commit; mark the reader as slow if too many runs wait to be sent."""
+        """Add the changes of a commit; mark the reader as slow if too many runs are waiting to be sent."""
         if number <= self.floor or self.slow:
             return
         self.number = number
@@ -67,18 +67,18 @@ class Follower:
                 raise SlowReaderError(TOO_SLOW)
             if self.ended:
                 raise StoppingError
-            if self.number <= self.floor:  # the change arrived while the snapshot was read, and is in it
+            if self.number <= self.floor:  # the snapshot already contains the change
                 continue
-            for changed in self._taken():
+            for changed in self._take_pending():
                 yield changed
             await asyncio.sleep(SHORTEST_INTERVAL)
 
-    def _taken(self) -> list[Changed]:
+    def _take_pending(self) -> list[Changed]:
         sweep, runs, number = self.sweep, list(self.runs.values()), self.number
         self.sweep = None
         self.runs = {}
         pieces = [part.entries for part in pages(runs, MAX_RUNS_A_MESSAGE, run_weight)]
-        # Only the last piece has the new number, so that a reader cut off before it gets all pieces again.
+        # Only the last piece has the new number: a reader that has not received it gets all pieces again.
         first = [Changed(sweep=sweep, runs=piece, number=self.floor) for piece in pieces[:-1]]
         self.floor = number
         return [*first, Changed(sweep=sweep, runs=pieces[-1], number=number)]
@@ -134,10 +134,10 @@ MAX_MISSED_RUNS = 2_000
 async def follow(
     follower: Follower, reading: Reading, resume_token: str
 ) -> AsyncIterator[tuple[Changed, bool]]:
-    """Yield parts of a snapshot, then changes, each with True if more parts of the snapshot follow.
+    """Yield a snapshot in parts, or missed changes, then new changes; each with True if more parts follow.
 
     Args:
-        follower: the reader, already added to the watchers so that it misses no change meanwhile.
+        follower: the reader; it must be added to the watchers before, so that it misses no change.
         reading: reads the database.
         resume_token: token of the last message that the reader has received: only later changes follow. If
             the token is unknown, or too much has changed, a snapshot comes first.
@@ -166,7 +166,7 @@ async def _missed(follower: Follower, reading: Reading, resume_token: str) -> Ch
 
 
 async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple[Changed, bool]]:
-    """Yield all runs in parts. Changes after the first part are sent later, as its number is the floor."""
+    """Yield all runs in parts. Changes after the first part was read are sent after the snapshot."""
     after = 0
     while True:
         part = await reading(reading.records.snapshot, follower.sweep_key, after, RUNS_A_MESSAGE)
@@ -179,17 +179,17 @@ async def _snapshot(follower: Follower, reading: Reading) -> AsyncIterator[tuple
         after = part.runs[-1].number
 
 
-PATIENCE = 10.0
+KILL_TIMEOUT = 10.0
 
 
-async def kills_reported(state: State, watchers: Watchers, name: SweepName) -> list[str]:
-    """Wait for connected agents to report the ends of a cancelled sweep's runs; return those still live."""
+async def wait_for_kills(state: State, watchers: Watchers, name: SweepName) -> list[str]:
+    """Wait for connected agents to end the runs of a cancelled sweep; return the names of runs still live."""
     key = state.names.get(name)
     if key is None:
         return []
     follower = watchers.follow(key)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(KILL_TIMEOUT):
             while any(run.key in state.placements for run in _live(state, key)):
                 follower.news.clear()
                 await follower.news.wait()

@@ -108,7 +108,7 @@ def test_sweeps_are_listed_in_pages(tmp_path: Path) -> None:
 def test_cancelling_waits_for_agents_and_names_unconfirmed_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweepd_scheduler.reads.watch.PATIENCE", 0.5)
+    monkeypatch.setattr("sweepd_scheduler.reads.watch.KILL_TIMEOUT", 0.5)
 
     async def scenario() -> None:
         async with a_scheduler(tmp_path) as installation:

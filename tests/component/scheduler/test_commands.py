@@ -256,7 +256,7 @@ def test_the_explanation_of_a_run_has_its_events_and_obstacles(tmp_path: Path) -
                 "run-failed",
                 "run-retried",
             ]
-            assert explanation.events[-1].detail == "a person asked for another attempt; it was failed"
+            assert explanation.events[-1].detail == "a user retried it; its state was failed"
             assert explanation.events[2].detail.startswith("exited with code 1")
             assert [each.kind for each in explanation.obstacles] == [v1.OBSTACLE_KIND_NO_AGENT]
             missing = v1.ExplainRunRequest(name=f"{sweep.name}-9")

@@ -79,7 +79,7 @@ def test_a_slow_preview_is_bounded_in_time_and_does_not_delay_other_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P26: a preview of a file with rare points runs in a thread; other calls do not wait for it."""
-    monkeypatch.setattr("sweepd_scheduler.api.sweep_codec.LONGEST", 0.5)
+    monkeypatch.setattr("sweepd_scheduler.api.sweep_codec.TIME_LIMIT", 0.5)
 
     file = (
         b"method: grid\nshuffle: true\nprogram: t.py\nseed: 1\n"

@@ -160,7 +160,7 @@ def test_a_filter_selects_prior_runs_by_value_state_tag_and_time(
         (
             {"project": "local/demo", "filter": v1.PriorRunFilter(states=[v1.RUN_STATE_RUNNING])},
             "INVALID_ARGUMENT",
-            "has not ended",
+            "is not the state of an ended run",
         ),
         (
             {"project": "local/demo", "filter": v1.PriorRunFilter(max_value=float("nan"))},

@@ -5,7 +5,7 @@ import pytest
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.reads import prior_found
-from sweepd_scheduler.reads.prior_found import MOST_TOLD, Filter, FoundRuns, TakenRuns
+from sweepd_scheduler.reads.prior_found import MAX_REASONS, Filter, FoundRuns, PriorRunCollector
 from unit.scheduler.prior import an_old_run
 from unit.scheduler.world import OBJECTIVE, a_spec
 
@@ -21,9 +21,9 @@ SPEC = a_spec(
 
 def test_the_first_unsuitable_runs_are_reported_and_all_are_counted() -> None:
     found = FoundRuns(SPEC)
-    running = [an_old_run({"a": n}, n, state=RunState.RUNNING) for n in range(1, MOST_TOLD + 101)]
+    running = [an_old_run({"a": n}, n, state=RunState.RUNNING) for n in range(1, MAX_REASONS + 101)]
     assert found.judge(running, None) == []
-    assert (len(found.unsuitable), found.left_out) == (MOST_TOLD, MOST_TOLD + 100)
+    assert (len(found.unsuitable), found.left_out) == (MAX_REASONS, MAX_REASONS + 100)
     assert found.unsuitable[0] == ("local/demo/old-1", "it has not ended: it is running")
 
 
@@ -37,20 +37,20 @@ def test_a_run_that_is_named_and_found_in_its_sweep_or_project_counts_once() -> 
 
 
 def test_more_prior_runs_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prior_found, "MOST_RUNS", 2)
+    monkeypatch.setattr(prior_found, "MAX_RUNS", 2)
     found = FoundRuns(SPEC)
-    with pytest.raises(InvalidFieldError, match="2 runs at most"):
+    with pytest.raises(InvalidFieldError, match="at most 2 prior runs"):
         found.judge([an_old_run({"a": n}, n) for n in (1, 2, 3)], None)
 
 
 def test_runs_are_indexed_without_gaps_and_only_required_parts_of_curves_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(prior_found, "MOST_RUNG_VALUES", 3)
+    monkeypatch.setattr(prior_found, "MAX_RUNG_VALUES", 3)
     found = FoundRuns(SPEC)
     found.judge([an_old_run({"a": 1}, 1)], None, named=True)
     found.judge([an_old_run({"a": n}, n) for n in (2, 3, 4, 5)], None)
-    taken = TakenRuns(found, Filter(max_value=1.0))
+    taken = PriorRunCollector(found, Filter(max_value=1.0))
     curves = [
         [2.0, 2.0],  # it was named, so the filter does not apply
         [],  # a filter by value does not match it

@@ -58,7 +58,7 @@ def test_expensive_work_of_any_caller_does_not_delay_other_calls() -> None:
 
 @pytest.mark.lengthy
 def test_work_that_costs_too_much_is_interrupted_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_file_workers, "MOST", 0.3)
+    monkeypatch.setattr(sweep_file_workers, "SLOW_LIMIT", 0.3)
 
     async def scenario(do: SweepFileWorkers) -> None:
         with pytest.raises(TooCostlyError, match="processor time"):
@@ -70,7 +70,7 @@ def test_work_that_costs_too_much_is_interrupted_with_an_error(monkeypatch: pyte
 
 @pytest.mark.lengthy
 def test_an_interruption_that_is_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep_file_workers, "MOST", 0.3)
+    monkeypatch.setattr(sweep_file_workers, "SLOW_LIMIT", 0.3)
     lost = 0
 
     def uninterruptible() -> None:
@@ -122,7 +122,7 @@ def test_work_that_needs_more_than_its_first_share_is_completed() -> None:
 
 def test_a_caller_has_a_bounded_number_of_files_waiting() -> None:
     async def scenario(do: SweepFileWorkers) -> None:
-        tasks = [asyncio.create_task(do(endless)) for _ in range(sweep_file_workers.MOST_WAITING)]
+        tasks = [asyncio.create_task(do(endless)) for _ in range(sweep_file_workers.MAX_WAITING)]
         await asyncio.sleep(0)
         with pytest.raises(TooManyWaitingError):
             await do(lambda: 7)
