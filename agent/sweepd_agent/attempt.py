@@ -195,8 +195,8 @@ class Attempt:
         agent = invocation.facts(place, around.labels, environ)
         self.argv = (
             invocation.arguments(self.assignment, agent, self.folder, environ, around.interpreter)
-            if around.stand_in is None
-            else list(around.stand_in)
+            if around.call_proxy is None
+            else list(around.call_proxy)
         )
         self.folder.write_parameters(self.assignment.params)
         self.folder.write_place(place)

@@ -58,7 +58,7 @@ class Options:
     system_metrics: bool
     system_metrics_every: float
     # Private to `sweepd.agent` with a function: command that replaces the command of every run.
-    stand_in: tuple[str, ...] | None
+    call_proxy: tuple[str, ...] | None
     # Also private: id of the process that started this one; the end of that process acts as SIGTERM.
     caller: int | None
     min_free: int
@@ -190,7 +190,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="copy the output of runs to stdout; =json: as JSON lines with run, attempt and text",
     )
     # Not in the help, because only `sweepd.agent` uses these two options.
-    add("--stand-in", type=for_flag(_arguments), help=argparse.SUPPRESS)
+    add("--call-proxy", type=for_flag(_arguments), help=argparse.SUPPRESS)
     add("--caller", type=_whole(1), help=argparse.SUPPRESS)
     add(
         "--no-context",

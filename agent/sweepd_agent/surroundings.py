@@ -65,7 +65,7 @@ class Surroundings:
     # Whether the output is copied as JSON lines that name the run.
     output_as_json: bool = False
     # Command that replaces the command of every run; None: runs keep their commands.
-    stand_in: Sequence[str] | None = None
+    call_proxy: Sequence[str] | None = None
     log: Log
     # Recorder of the context of runs; None: not recorded.
     recorder: Recorder | None

@@ -133,7 +133,7 @@ def agent(
             else:
                 pack(function, folder)
                 command = _run_command("call_function", folder)
-            flags += ["--stand-in", json.dumps(command)]
+            flags += ["--call-proxy", json.dumps(command)]
         code = _run_agent(console, flags, stack, forward_signals=forward_signals)
     console.resume_signal()
     if console.interrupted:

@@ -14,7 +14,7 @@ def test_a_call_proxy_is_started_in_place_of_the_command(
 ) -> None:
     run = scheduler.add("${program}", "--never")
     call_proxy = [sys.executable, "-c", "import os; print(os.environ['SWEEPD_RUN_ID'])", "a b"]
-    agent = machine.start("--count", "1", "--stand-in", json.dumps(call_proxy))
+    agent = machine.start("--count", "1", "--call-proxy", json.dumps(call_proxy))
     assert agent.ended() == 0
     attempt = scheduler.attempt(run)
     assert attempt.argv == call_proxy
@@ -36,6 +36,6 @@ def test_output_as_json_names_the_run_and_splits_no_character(
 def test_a_call_proxy_that_is_not_a_list_of_arguments_is_refused(
     scheduler: ScriptedScheduler, machine: Machine
 ) -> None:
-    agent = machine.start("--stand-in", '"python"')
+    agent = machine.start("--call-proxy", '"python"')
     assert agent.ended() == 2
     assert "not a JSON list of arguments" in agent.log.read_text()
