@@ -1,4 +1,4 @@
-"""Delivery of events to the agent's state machine (`core/machine.py`), and execution of its effects."""
+"""Shell of the agent: passes events to the state machine (`core/machine.py`) and executes its effects."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,7 +7,7 @@ from typing import Any
 
 from sweepd import v1
 from sweepd_agent.attempt import Attempt
-from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, judged
+from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, exit_of
 from sweepd_agent.core.events import (
     Confirm,
     Delivered,
@@ -52,7 +52,7 @@ class Agent:
         self._around = around
         self._upkeep = upkeep
         self._tasks: set[asyncio.Task[None]] = set()
-        # Tasks that remove attempts that are no longer needed.
+        # Tasks that remove the folders of dropped attempts.
         self._clearing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -79,7 +79,7 @@ class Agent:
         self._set_timer()
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """End the agent if `work` has failed; a done callback of tasks without which it cannot continue."""
+        """End the agent if the task `work` has failed; done callback of the tasks that an agent needs."""
         if not work.cancelled() and (error := work.exception()) is not None and not self.left.done():
             message = f"internal error: {type(error).__name__}: {error}"
             self._perform(
@@ -92,12 +92,12 @@ class Agent:
         return self._around.wall_clock()
 
     def wake(self) -> None:
-        """Wake the stream, which then looks for reports to send."""
+        """Wake the stream, so that it sends new reports."""
         if self.stream is not None:
             self.stream.wake()
 
     async def close(self) -> None:
-        """Close everything; live processes continue under their supervisors."""
+        """Close all attempts and cancel all tasks; live processes continue under their supervisors."""
         if self._timer is not None:
             self._timer.cancel()
         await asyncio.gather(*(attempt.close() for attempt in self.attempts.values()))
@@ -123,7 +123,7 @@ class Agent:
             if held.phase is Phase.RUNNING and key in self.attempts
         ]
 
-    def see_whether_delivered(self, attempt: Attempt) -> None:
+    def drop_if_delivered(self, attempt: Attempt) -> None:
         """Drop an attempt if all its data is delivered."""
         if attempt.feed.delivered:
             self.handle(Delivered(attempt.key))
@@ -137,7 +137,7 @@ class Agent:
         """Send the recorded context of an attempt, or drop the attempt if all its data is delivered."""
         if (attempt := self.attempts.get(key)) is not None:
             self.wake()
-            self.see_whether_delivered(attempt)
+            self.drop_if_delivered(attempt)
 
     def _adopt(self, assignment: Assignment, folder: AttemptFolder) -> None:
         attempt = Attempt(assignment, folder, self._around, self)
@@ -153,7 +153,7 @@ class Agent:
         if process is None:
             self._hold(held)
         elif attempt.feed.exit_acked and (end := self._around.processes.outcome(folder)) is not None:
-            how = judged(end, held.order)
+            how = exit_of(end, held.order)
             attempt.finish(how)
             self._hold(replace(held, phase=Phase.ENDED, exit=how, acked=True))
         else:
@@ -162,7 +162,7 @@ class Agent:
                 self._around.log.event("run_adopted", attempt.key, {"run_pid": process.pid})
                 if held.order is not None:  # the process may not have been signalled
                     attempt.stop(held.order)
-            attempt.go_on()
+            attempt.follow_adopted()
 
     def _room_seen(self, enough: bool) -> None:
         if enough != self.state.enough_room:
@@ -210,10 +210,10 @@ class Agent:
             folder.remove()
         else:
             self.attempts[assignment.key] = attempt
-            self._name_on_stream(attempt)
+            self._open_feed(attempt)
         self.handle(Journalled(assignment.key, effect.command_id, error))
 
-    def _name_on_stream(self, attempt: Attempt) -> None:
+    def _open_feed(self, attempt: Attempt) -> None:
         """Open the feed of an attempt on the stream through which the attempt was handed out."""
         if self.stream is not None:
             for handle, key in self.stream.handles.items():
@@ -237,7 +237,7 @@ class Agent:
             return
         attempt.finish(how)
         self.wake()
-        self.see_whether_delivered(attempt)
+        self.drop_if_delivered(attempt)
 
     def _forget(self, key: AttemptKey) -> None:
         attempt = self.attempts.pop(key, None)
@@ -251,7 +251,7 @@ class Agent:
             self.stream.control(report)
 
     def background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start work without which the agent cannot go on; it is cancelled when the agent closes."""
+        """Start a task that the agent needs: its failure ends the agent. `close` cancels the task."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

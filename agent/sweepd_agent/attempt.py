@@ -1,4 +1,4 @@
-"""Attempt on this machine, from storing its assignment to delivering its data: folder, process and rows."""
+"""Attempt on this machine, from the storage of its assignment to the delivery of all its data."""
 
 import asyncio
 from collections.abc import Coroutine, Mapping
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 0.05
 _LOOK_EVERY_IDLE = 0.1
 _IDLE_AFTER = 5.0
-# Topics of problems with files that the script has written: they are also reported in the run's log.
-_FOR_ITS_AUTHOR = frozenset({"irregular", "files", "details"})
+# Topics of problems with files that the script has written; these are also reported in the run's log.
+_SCRIPT_TOPICS = frozenset({"irregular", "files", "details"})
 
 
 class Attempt:
-    """Attempt that reports events of its process to the agent, and fills its feed with rows."""
+    """Attempt: reports the events of its process to the agent, and reads rows for its feed."""
 
     def __init__(
         self, assignment: Assignment, folder: AttemptFolder, around: Surroundings, home: Home
@@ -46,7 +46,7 @@ class Attempt:
         self._rows = RowKeeping(folder, self.feed, around, self._complain, self._rows_saved)
         self.process: LiveProcess | None = None
         self.argv: list[str] = []
-        self._said_resumed = False
+        self._reported_resumed = False
         self._result_acked = folder.result_acked()
         self._task: asyncio.Task[None] | None = None
         self._recording: asyncio.Task[None] | None = None
@@ -88,7 +88,7 @@ class Attempt:
     def find_process(self) -> LiveProcess | None:
         """Find the process that an earlier agent started; return None if there is no process."""
         self.process = self._around.processes.find(self.folder)
-        # An earlier agent may have reported the end of a process that has ended.
+        # If the process has ended, an earlier agent may have reported its end, with the length of the log.
         self._log_has_ended = self.process is not None and not self.process.alive
         self.feed.details.look()
         self.feed.details.found_context(recorded(self.folder.path))
@@ -103,17 +103,17 @@ class Attempt:
 
     def start(self, place: Place) -> None:
         """Start the process in the slot and on the GPUs of `place`, and follow it to its end."""
-        self._follow(self._live(place))
+        self._follow(self._launch_and_follow(place))
 
-    def go_on(self) -> None:
+    def follow_adopted(self) -> None:
         """Follow the adopted process to its end."""
         assert self.process is not None
         if self.argv and recorded(self.folder.path) is None:
             self._begin_to_record(self._around.environ)
-        self._follow(self._live_on(self.process))
+        self._follow(self._follow_process(self.process))
 
     def stop(self, order: StopOrder) -> None:
-        """End the process."""
+        """Record the stop order, then end the process."""
         try:
             self.folder.write_order(order)
         except OSError as error:
@@ -153,33 +153,33 @@ class Attempt:
             self._complain("sample", f"{where}: {error.strerror or error}")
 
     def _rows_saved(self) -> None:
-        if self.resumed_from is not None and not self._said_resumed:
-            self._said_resumed = True
+        if self.resumed_from is not None and not self._reported_resumed:
+            self._reported_resumed = True
             # Report the step before the rows are sent: it determines which earlier rows they replace.
             self._home.resumed(self.key)
         self._home.wake()
 
-    async def _live(self, place: Place) -> None:
+    async def _launch_and_follow(self, place: Place) -> None:
         self._place = place
         try:
             self.process = await self._launched(place)
         except (invocation.StartError, OSError) as error:
-            self._over(Outcome(start_error=str(error), time=self._around.wall_clock()))
+            self._handle_end(Outcome(start_error=str(error), time=self._around.wall_clock()))
         except invocation.InvalidCommandError as error:
-            self._over(Outcome(command_error=str(error), time=self._around.wall_clock()))
+            self._handle_end(Outcome(command_error=str(error), time=self._around.wall_clock()))
         else:
             if self.process.pid:
                 self._home.handle(ProcessStarted(self.key, self.process.pid))
-            await self._live_on(self.process)
+            await self._follow_process(self.process)
 
-    async def _live_on(self, live: LiveProcess) -> None:
-        self._over(await self._followed(live))
+    async def _follow_process(self, live: LiveProcess) -> None:
+        self._handle_end(await self._read_to_end(live))
 
-    def _follow(self, life: Coroutine[None, None, None]) -> None:
-        self._task = asyncio.create_task(life)
+    def _follow(self, work: Coroutine[None, None, None]) -> None:
+        self._task = asyncio.create_task(work)
         self._task.add_done_callback(self._home.fail)
 
-    def _over(self, outcome: Outcome) -> None:
+    def _handle_end(self, outcome: Outcome) -> None:
         log_tail = "" if outcome.code == 0 else self.feed.log.tail()
         self._home.handle(ProcessEnded(self.key, outcome, log_tail))
 
@@ -216,7 +216,7 @@ class Attempt:
             self._recording = asyncio.create_task(self._record(self._around.recorder, environ))
 
     async def _record(self, recorder: Recorder, environ: Mapping[str, str]) -> None:
-        """Record the context of the attempt concurrently: neither its start nor its end waits for this."""
+        """Record the context of the attempt in the background; its start and end do not wait for this."""
         found = None
         try:
             found = await recorder.record(self.folder.path, self.argv, environ)
@@ -229,8 +229,8 @@ class Attempt:
         self.feed.files.look(ended=True)
         self._home.recorded(self.key)
 
-    async def _followed(self, live: LiveProcess) -> Outcome:
-        """Read rows and log until the process has ended, then the rest; return the outcome."""
+    async def _read_to_end(self, live: LiveProcess) -> Outcome:
+        """Read rows and log until the process has ended, then read the rest; return the outcome."""
         end = asyncio.create_task(live.ended())
         if self._external is not None:
             self._external.open()
@@ -257,8 +257,8 @@ class Attempt:
         flushed = active = around.monotonic()
         while not end.done():
             now = around.monotonic()
-            at_hand = self._external is not None and self._external.look() is not None
-            more = await self._rows.read() or at_hand
+            has_external = self._external is not None and self._external.look() is not None
+            more = await self._rows.read() or has_external
             if self._spool.fresh or more:
                 active = now
             if self._spool.urgent or now - flushed >= self._home.flush_interval:
@@ -284,16 +284,16 @@ class Attempt:
 
     def _complain(self, topic: str, message: str) -> None:
         first = self._around.log.once(f"{topic} {self.folder.path}", message, self.key)
-        if first and topic in _FOR_ITS_AUTHOR and not self._log_has_ended:
+        if first and topic in _SCRIPT_TOPICS and not self._log_has_ended:
             with suppress(OSError):  # the agent's log has the message in any case
                 self.folder.append_to_log(f"sweepd: {message}")
 
 
-async def _read_rest(elsewhere: "ExternalMetrics") -> None:
+async def _read_rest(external: "ExternalMetrics") -> None:
     """Read the rest of the external metrics of an ended script, yielding to other tasks in between."""
     while True:
-        wait = elsewhere.look(ended=True)
+        wait = external.look(ended=True)
         if wait is None:
             break
         await asyncio.sleep(wait)
-    elsewhere.close()
+    external.close()

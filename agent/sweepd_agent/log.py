@@ -23,12 +23,12 @@ class StatusLine:
 
     def __init__(self, stream: TextIO, text: Callable[[int], str]) -> None:
         self._stream = stream
-        # Returns the text for a number of columns.
+        # Function that returns the text for a number of columns.
         self._text = text
         self._shown = ""
 
     def erase(self) -> str:
-        """Return the control sequence to write before a log line."""
+        """Return the control sequence that erases the line; the caller writes it before a log line."""
         erase, self._shown = (_ERASE if self._shown else ""), ""
         return erase
 
@@ -81,21 +81,21 @@ def progress(state: State, now: float, width: int) -> str:
     return f"{bar} {text}"[: max(0, width)]
 
 
-def _bar(done: int, live: int, whole: int) -> str:
-    """Return a progress bar of done and live runs out of `whole`."""
-    full = _BAR * min(done, whole) // whole
-    begun = -(-_BAR * min(done + live, whole) // whole) - full
+def _bar(done: int, live: int, total: int) -> str:
+    """Return a progress bar that shows the done and the live runs out of `total`."""
+    full = _BAR * min(done, total) // total
+    begun = -(-_BAR * min(done + live, total) // total) - full
     return f"[{'█' * full}{'▒' * begun}{'░' * (_BAR - full - begun)}]"
 
 
 def _time(seconds: float) -> str:
-    whole = int(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours}:{minutes:02}:{whole % 60:02}"
+    total = int(seconds)
+    hours, minutes = divmod(total // 60, 60)
+    return f"{hours}:{minutes:02}:{total % 60:02}"
 
 
 class Log:
-    """Writer of events; ignores a closed stream."""
+    """Writer of log events to a stream; ignores write errors, as the stream may be closed."""
 
     def __init__(self, stream: TextIO, *, as_json: bool) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Entry point of `sweep-agent`: parse command line and environment, wire the agent and run it."""
+"""Entry point of `sweep-agent`: parses the command line, assembles the agent and runs it."""
 
 from sweepd.private_files import make_folder
 from sweepd_agent.startup import INHERITED, installed_version
@@ -39,7 +39,7 @@ _INITIAL_FAILURES = "SWEEPD_AGENT_MAX_INITIAL_FAILURES"
 
 
 class CannotStartError(Exception):
-    """The agent cannot start, for the reason in the message; `code` is the exit code."""
+    """The agent cannot start; the message states the reason, `code` is the exit code."""
 
     def __init__(self, message: str, code: int = FAILURE) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class CannotStartError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the agent, and end the program."""
+    """Run the agent, then exit."""
     options = parse(arguments, version=installed_version())
     try:
         gpus = _gpus(options)
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         where = error.filename or options.state or "its folder"
         fail(f"the agent cannot keep its state in {where}: {error.strerror}; choose a folder with --state")
 
-    async def live(log: Log, disk: Executor) -> Leave:
+    async def run_agent(log: Log, disk: Executor) -> Leave:
         around = Surroundings(
             folder=folder,
             environ=INHERITED,
@@ -87,11 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dialling = Dialling(
             server=options.server, token=token, token_file=options.token_file, sweeps=options.sweeps
         )
-        _hear_signals(agent)
+        _handle_signals(agent)
         if options.caller is not None:
             watch_caller(options.caller, lambda: agent.handle(Asked(Wish.TERMINATE)))
         agent.adopt()
-        # A status line would be mixed up with the output of runs.
+        # A status line would mix with the output of runs.
         if not options.log_as_json and not options.show_output and can_redraw(sys.stderr, INHERITED):
             agent.background(_show_progress(agent, log))
         if options.system_metrics:
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             agent.background(sampler.run())
         return await Connection(agent, Dialogue(agent, around), dialling, around).stay()
 
-    run_program(folder, live, log_as_json=options.log_as_json)
+    run_program(folder, run_agent, log_as_json=options.log_as_json)
 
 
 def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
@@ -109,7 +109,7 @@ def _gpus(options: Options) -> tuple[tuple[str, ...], ...] | None:
 
 
 def _initial_failures() -> int:
-    """Return the number of failed runs from which `--fail-fast` ends the agent if nearly all have failed."""
+    """Return the number of failures that make `--fail-fast` end the agent if at most one run did not fail."""
     text = INHERITED.get(_INITIAL_FAILURES) or "5"
     if not text.isdecimal() or int(text) < 1:
         raise CannotStartError(
@@ -136,7 +136,7 @@ def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None) -> State:
     return State(settings=settings, sweeps=names, served=names, started=now, silent_since=now)
 
 
-def _hear_signals(agent: Agent) -> None:
+def _handle_signals(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGINT, agent.handle, Asked(Wish.INTERRUPT))
     loop.add_signal_handler(signal.SIGTERM, agent.handle, Asked(Wish.TERMINATE))
@@ -145,7 +145,7 @@ def _hear_signals(agent: Agent) -> None:
 
 
 async def _show_progress(agent: Agent, log: Log) -> None:
-    """Show the status line of a terminal until cancelled."""
+    """Redraw the status line at intervals until cancelled."""
     log.status = status = StatusLine(sys.stderr, lambda width: progress(agent.state, time.monotonic(), width))
     try:
         while True:
@@ -181,7 +181,7 @@ def _open_state(options: Options) -> StateFolder:
 
 
 def _make_checkpoint_root(root: Path | None) -> None:
-    """Create the folder of checkpoints, and check that it is writable."""
+    """Create the parent folder of all checkpoints, and check that it is writable."""
     if root is None:
         return
     why = "it cannot be written"

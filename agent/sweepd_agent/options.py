@@ -57,9 +57,9 @@ class Options:
     context: bool
     system_metrics: bool
     system_metrics_every: float
-    # Private to `sweepd.agent` with a function: command that replaces the command of every run.
+    # Passed only by `sweepd.agent` with a function: command that replaces the command of every run.
     call_proxy: tuple[str, ...] | None
-    # Also private: id of the process that started this one; the end of that process acts as SIGTERM.
+    # Passed only by `sweepd.agent`: id of the calling process, whose end has the effect of SIGTERM.
     caller: int | None
     min_free: int
     spool_limit: int
@@ -71,7 +71,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str] | None, *, version: str) -> Options:
-    """Return the options; help and invalid arguments end the program."""
+    """Return the options; exit on `--help` or invalid arguments."""
     parser = _parser(version)
     given = parser.parse_args(arguments)
     sweeps = _sweeps(parser, given.id, given.sweep)
@@ -115,13 +115,13 @@ def _parser(version: str) -> argparse.ArgumentParser:
         default=[],
         type=for_flag(parse_sweep_name),
         metavar="ID",
-        help="the same; may be given several times, for several sweeps",
+        help="the same as ID; repeatable, to serve several sweeps",
     )
-    add("--slots", type=_whole(1, _MAX_SLOTS), default=1, metavar="N", help="number of concurrent runs (1)")
-    add("--count", type=_whole(1), metavar="N", help="exit after N runs have ended on this agent")
+    add("--slots", type=_integer(1, _MAX_SLOTS), default=1, metavar="N", help="number of concurrent runs (1)")
+    add("--count", type=_integer(1), metavar="N", help="exit after N runs have ended on this agent")
     add(
         "--gpus-per-run",
-        type=_whole(0, _MAX_SLOTS),
+        type=_integer(0, _MAX_SLOTS),
         metavar="K",
         help=(
             "give each slot K dedicated GPUs through CUDA_VISIBLE_DEVICES; default: runs share all that the "
@@ -140,7 +140,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     add(
         "--max-consecutive-failed-runs",
         dest="max_failed_in_a_row",
-        type=_whole(1),
+        type=_integer(1),
         metavar="N",
         help="exit with code 9 after N consecutive failed runs; stopped runs do not count",
     )
@@ -152,7 +152,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         ),
     )
     add("--server", metavar="HOST:PORT", help="default: SWEEPD_ADDRESS, else the server of this account")
-    add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the server's own entry")
+    add("--token-file", type=Path, metavar="FILE", help="default: SWEEPD_TOKEN, else the stored token")
     add(
         "--state",
         type=Path,
@@ -181,7 +181,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="what runs do if the lease expires while the server is unavailable (continue)",
     )
     add("--interpreter", metavar="PATH", help="value of ${interpreter} (python)")
-    add("--compat", choices=("wandb",), help="let sweepd stand in for that module, for unmodified scripts")
+    add("--compat", choices=("wandb",), help="replace that module by sweepd, for unmodified scripts")
     add(
         "--show-output",
         nargs="?",
@@ -191,7 +191,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     # Not in the help, because only `sweepd.agent` uses these two options.
     add("--call-proxy", type=for_flag(_arguments), help=argparse.SUPPRESS)
-    add("--caller", type=_whole(1), help=argparse.SUPPRESS)
+    add("--caller", type=_integer(1), help=argparse.SUPPRESS)
     add(
         "--no-context",
         dest="context",
@@ -242,9 +242,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         "--storage",
         type=for_flag(_storage_name),
         metavar="NAME",
-        help=(
-            "name of the storage that DIR is on; retries prefer agents with the same name (this host and DIR)"
-        ),
+        help="name of the storage of DIR; retries prefer agents with the same name (this host and DIR)",
     )
     add(
         "--label",
@@ -264,27 +262,27 @@ def _parser(version: str) -> argparse.ArgumentParser:
 
 
 def _sweeps(
-    parser: argparse.ArgumentParser, alone: SweepName | None, named: Sequence[SweepName]
+    parser: argparse.ArgumentParser, positional: SweepName | None, named: Sequence[SweepName]
 ) -> tuple[SweepName, ...]:
-    """Return the sweeps to serve; end the program if there are none, or ID and `--sweep` conflict."""
-    if alone is None:
+    """Return the sweeps to serve; exit if there are none, or if ID and `--sweep` conflict."""
+    if positional is None:
         if not named:
             parser.error("no sweep given; write sweep-agent ID; `sweepctl list` lists the sweeps")
         return tuple(named)
-    if not all(other.may_be(alone) for other in named):
+    if not all(other.may_be(positional) for other in named):
         parser.error("the ID and --sweep name different sweeps; to serve several, pass --sweep for each")
-    return (max((alone, *named), key=lambda name: name.full is not None),)
+    return (max((positional, *named), key=lambda name: name.full is not None),)
 
 
-def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    def whole(text: str) -> int:
+def _integer(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    def integer(text: str) -> int:
         number = int(text) if text.isdecimal() else -1
-        if number < least or (most is not None and number > most):
-            upto = "" if most is None else f" to {most}"
-            raise argparse.ArgumentTypeError(f"{text!r} is not an integer from {least}{upto}")
+        if number < minimum or (maximum is not None and number > maximum):
+            upto = "" if maximum is None else f" to {maximum}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer from {minimum}{upto}")
         return number
 
-    return whole
+    return integer
 
 
 def _interval(text: str) -> float:
@@ -309,7 +307,7 @@ def _arguments(text: str) -> tuple[str, ...]:
 
 def _storage_name(text: str) -> str:
     if not 1 <= len(text) <= _MAX_STORAGE:
-        raise ValueError(f"a name has 1 to {_MAX_STORAGE} characters")
+        raise ValueError(f"the name of a storage has 1 to {_MAX_STORAGE} characters")
     return text
 
 
@@ -331,7 +329,7 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes of a size such as `2GiB`.
+    """Return the number of bytes that a size such as `2GiB` denotes.
 
     Raises:
         ValueError: the text is not a size.

@@ -24,7 +24,7 @@ class LiveProcess(Protocol):
 
     @property
     def started_time(self) -> float | None:
-        """Unix time of its start; None if unknown."""
+        """Unix time at which the process started; None if unknown."""
 
     @property
     def alive(self) -> bool:
@@ -77,7 +77,7 @@ class Surroundings:
     disk: Executor
     monotonic: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
-    # Held by the attempt that reads rows.
+    # Lock held by the attempt that is reading rows.
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -95,10 +95,10 @@ class Home(Protocol):
         """Report the step from which an attempt has resumed."""
 
     def fail(self, work: asyncio.Task[None]) -> None:
-        """End the agent if `work` has failed; a done callback of tasks without which it cannot continue."""
+        """End the agent if the task `work` has failed; done callback of the tasks that an agent needs."""
 
     def wake(self) -> None:
-        """Wake the stream, which then looks for reports to send."""
+        """Wake the stream, so that it sends new reports."""
 
     def recorded(self, key: AttemptKey) -> None:
         """Send the recorded context of an attempt, or drop the attempt if all its data is delivered."""

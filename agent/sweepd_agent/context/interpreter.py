@@ -1,4 +1,4 @@
-"""Commands that query the system, bounded in time and output; the Python interpreter of a run's command."""
+"""Commands that query the system, with limits on time and output; queries of Python interpreters and GPUs."""
 
 import contextlib
 import json
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from sweepd.regular_files import open_regular
 
 _PIECE = 64 * 1024
-_LEAST = 19
+_LOWEST_PRIORITY = 19
 _living: "set[subprocess.Popen[bytes]]" = set()
 
 
 class CommandFailedError(Exception):
-    """A command failed, for the reason in the message; `code`: its exit code, if that is the reason."""
+    """A command failed; the message states the reason, `code` is the exit code if that is the reason."""
 
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ def output_of(
         raise CommandFailedError(f"{arguments[0]}: {getattr(error, 'strerror', None) or error}") from error
     _living.add(process)
     with contextlib.suppress(OSError):  # the command has ended, or this system has no priorities
-        os.setpriority(os.PRIO_PROCESS, process.pid, _LEAST)  # runs take precedence
+        os.setpriority(os.PRIO_PROCESS, process.pid, _LOWEST_PRIORITY)  # runs take precedence
     try:
         content, cut = _read(process, limit, time.monotonic() + timeout)
         if not cut and (code := process.wait(timeout=5.0)):
@@ -135,7 +135,7 @@ print(json.dumps({"version": platform.python_version(), "executable": sys.execut
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """Version, path and packages of a Python interpreter, as printed by itself."""
+    """Version, path and packages of a Python interpreter, as reported by the interpreter."""
 
     version: str
     executable: str
@@ -162,14 +162,14 @@ def path_of(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
         return None
     if _NAME.fullmatch(os.path.basename(path)):  # noqa: PTH119 -- no path is made of it
         return path
-    return _of_first_line(path, environ)
+    return _of_shebang(path, environ)
 
 
 def ask(path: str, environ: Mapping[str, str]) -> Interpreter:
     """Return the version, path and packages that a Python interpreter reports.
 
     Raises:
-        CommandFailedError: the interpreter gave no answer, or an unreadable one.
+        CommandFailedError: the interpreter gave no answer or an invalid answer.
     """
     answer = output_of([path, "-c", _ASK], environ=environ, limit=_MAX_BYTES, timeout=_WITHIN)
     try:
@@ -187,7 +187,7 @@ def _is_env(word: str) -> bool:
     return word == "env" or word.endswith("/env")
 
 
-def _of_first_line(path: str, environ: Mapping[str, str]) -> str | None:
+def _of_shebang(path: str, environ: Mapping[str, str]) -> str | None:
     """Return the Python interpreter in the shebang line of a script, such as `torchrun`."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:

@@ -24,7 +24,7 @@ FOLDER = "context"
 _MESSAGE_FILE = ".message"
 _MAX_MESSAGE_BYTES = 4 * 2**20
 _MAX_ARGV_BYTES = 16 * 1024
-# Seconds for which one reading of the repository serves all runs that start.
+# Seconds for which the state of the repository is reused for other runs that start.
 _REPOSITORY_FOR = 5.0
 _MAX_MISSING = 20
 _GPUS_WITHIN = 15.0
@@ -65,8 +65,8 @@ class Recorder:
         context = _message(arguments, directory, self._host, found, python)
         # If the files cannot be written, e.g. on a full disk, the context is still reported.
         with contextlib.suppress(OSError):
-            if folder.is_dir():  # a folder that the script has deleted is not created again
-                _leave(folder / FOLDER, context, found, python)
+            if folder.is_dir():  # do not create a folder again that the script has deleted
+                _write(folder / FOLDER, context, found, python)
         return context
 
     def _current_repository(self, directory: str, environ: Mapping[str, str]) -> Repository | None:
@@ -76,7 +76,7 @@ class Recorder:
         return self._repository[1]
 
     def _interpreter(self, arguments: Sequence[str], environ: Mapping[str, str]) -> Interpreter | str | None:
-        """Return the interpreter of a command, or why querying it failed; None if it runs no Python."""
+        """Return the interpreter of a command, or why its query failed; None if it runs no Python."""
         path = self._path or path_of(arguments, environ)
         if path is None:
             return None
@@ -129,7 +129,7 @@ def _message(
     return context
 
 
-def _leave(
+def _write(
     folder: Path, context: v1.RunContext, found: Repository | None, python: Interpreter | str | None
 ) -> None:
     make_folder(folder)

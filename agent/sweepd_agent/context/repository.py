@@ -1,6 +1,6 @@
 """State of the git repository in which a run starts.
 
-Of the programs that the configuration of the repository names, git runs only filters.
+Git is run such that it executes no programs that the repository configures, except filters.
 """
 
 import re
@@ -44,7 +44,7 @@ class Repository:
 
 
 def repository(directory: str, environ: Mapping[str, str]) -> Repository | None:
-    """Return the state of a directory's repository; None without a repository or git."""
+    """Return the state of a directory's repository; None if there is no repository or no git."""
     if shutil.which("git", path=environ.get("PATH")) is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Resource usage of runs: each reading of the machine serves all of them, and takes 30 µs a process."""
+"""Resource usage of runs: one reading of the machine serves all runs, and takes 30 µs per process."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ Ticks = tuple[int, int]
 
 EVERY = 10.0
 # Consecutive failed queries after which the GPU driver is no longer queried.
-_MOST_SILENCES = 3
+_MAX_FAILED_QUERIES = 3
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _GPUS_WITHIN = 5.0
@@ -84,7 +84,7 @@ class _Before:
 
 
 class Sampler:
-    """Periodic sampler.
+    """Periodic sampler of the resource usage of runs.
 
     Args:
         attempts: returns the attempts with a live process.
@@ -105,7 +105,7 @@ class Sampler:
         self._every = every
         self._before: _Before | None = None
         self._has_devices = shutil.which("nvidia-smi", path=environ.get("PATH")) is not None
-        self._silences = 0
+        self._failed_queries = 0
 
     async def run(self) -> None:
         """Take samples at intervals while runs are live, until cancelled."""
@@ -138,7 +138,7 @@ class Sampler:
         host = self._host(look)
         used: dict[int, float] = {}
         for attempt in self._attempts():
-            own = self._own(attempt, found, children, look.time, used)
+            own = self._of_attempt(attempt, found, children, look.time, used)
             attempt.add_sample(host | own | _of_devices(look.devices, attempt.devices))
         self._before = _Before(time=look.time, processors=look.processors, used=used)
 
@@ -154,7 +154,7 @@ class Sampler:
             sample["system/host/memory_percent"] = round(100 * used / max(1, total), 2)
         return sample
 
-    def _own(
+    def _of_attempt(
         self,
         attempt: Sampled,
         found: Mapping[int, Process],
@@ -163,22 +163,22 @@ class Sampler:
         used: dict[int, float],
     ) -> dict[str, float]:
         root = attempt.pid
-        whole = tree(_roots(root, found, children), found, children)
-        if whole is None:
+        usage = tree(_roots(root, found, children), found, children)
+        if usage is None:
             return {}
-        used[root] = whole.used
-        sample: dict[str, float] = {"system/memory": whole.memory, "system/threads": whole.threads}
+        used[root] = usage.used
+        sample: dict[str, float] = {"system/memory": usage.memory, "system/threads": usage.threads}
         if self._before is not None and root in self._before.used:
-            share = percent(self._before.used[root], whole.used, now - self._before.time)
+            share = percent(self._before.used[root], usage.used, now - self._before.time)
             if share is not None:
                 sample["system/cpu"] = share
         return sample
 
     def _devices(self) -> Mapping[str, Device]:
-        if not self._has_devices or self._silences >= _MOST_SILENCES:
+        if not self._has_devices or self._failed_queries >= _MAX_FAILED_QUERIES:
             return {}
         found = devices(self._environ)
-        self._silences = self._silences + 1 if found is None else 0
+        self._failed_queries = self._failed_queries + 1 if found is None else 0
         return found or {}
 
 
@@ -308,7 +308,7 @@ def tree(
 
 def percent(before: float, after: float, seconds: float) -> float | None:
     """Return the CPU usage in percent of one processor; None if unknown."""
-    if seconds <= 0 or after < before:  # a process has ended, and its CPU time is gone with it
+    if seconds <= 0 or after < before:  # a process has ended, so its CPU time is no longer counted
         return None
     return round(100 * (after - before) / seconds, 2)
 

@@ -39,7 +39,7 @@ class MetricsFrom:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """A run as handed out: everything needed to start it; kept until it has ended."""
+    """Run that was handed out to this agent, with everything needed to start it."""
 
     key: AttemptKey
     sweep: str
@@ -59,7 +59,7 @@ class Assignment:
     assigned_time: float
     # Index among the runs of its point, from 0; None: its point has one run.
     repeat: int | None = None
-    # Module name under which the program imports sweepd; None: its own name.
+    # Module name under which the program imports sweepd; None: `sweepd`.
     compat: str | None = None
     # Sources of metrics that the script does not log itself; None: no sources.
     metrics_from: MetricsFrom | None = None
@@ -86,7 +86,7 @@ _CHARGED = frozenset({ExitCause.EXITED, ExitCause.SIGNALED, ExitCause.OUT_OF_MEM
 
 
 class StopMode(StrEnum):
-    """Signal mode of a stop: SIGTERM first, or SIGKILL at once."""
+    """Mode of a stop: SIGTERM and later SIGKILL, or SIGKILL at once."""
 
     TERMINATE = "terminate"
     KILL = "kill"
@@ -110,9 +110,9 @@ class Outcome:
     reported_code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
-    # The supervisor ended the process as no agent adopted it or the watchdog was killed, or both vanished.
+    # The process was ended because no agent adopted it or its watchdog was killed, or its end is unknown.
     orphaned: bool = False
-    # The supervisor was asked to end the live process: by the agent, or by a signal to the whole machine.
+    # The process was ended by order of its agent, or by a signal to every process on the machine.
     stopped: bool = False
     # The program had reported that its machine was about to be preempted.
     preempting: bool = False
@@ -152,15 +152,15 @@ class Exit:
 
     @property
     def failed(self) -> bool:
-        """True if the end of the log is worth showing: the attempt neither succeeded nor was stopped."""
+        """True if the last lines of the log are shown: the attempt neither succeeded nor was stopped."""
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 
-def judged(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -> Exit:
-    """Return the exit of an attempt; a stop that reached the live process takes precedence as the cause.
+def exit_of(outcome: Outcome, order: StopOrder | None, *, ending: bool = False) -> Exit:
+    """Return the exit of an attempt; if a stop order reached the live process, it determines the cause.
 
     `ending`: the agent has received SIGTERM. Platforms send it to every process on a machine, so an attempt
-    that SIGTERM has ended is then handed back instead of counting as failed.
+    that ended by SIGTERM is then handed back, not counted as failed.
     """
     message, code = outcome.message, outcome.code
     if code is not None and outcome.reported_code is not None:

@@ -17,29 +17,29 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Positions in a lane up to which everything was sent and acknowledged.
+    """Positions in a lane: up to `sent`, everything was sent; up to `acked`, everything was acknowledged.
 
     Always `acked <= sent`. Whatever was sent but not acknowledged is sent again on the next stream.
     """
 
     acked: int = 0
     sent: int = 0
-    under_way: tuple[Shipment, ...] = ()
+    in_flight: tuple[Shipment, ...] = ()
     rewound: float = float("-inf")
 
     @property
     def size(self) -> int:
         """Bytes in flight."""
-        return sum(shipment.size for shipment in self.under_way)
+        return sum(shipment.size for shipment in self.in_flight)
 
     def may_send(self, window: int | None) -> bool:
         """True if another message fits into a window of bytes; the first message always fits."""
-        return window is None or not self.under_way or self.size < window
+        return window is None or not self.in_flight or self.size < window
 
     def sending(self, last: int, size: int, now: float) -> "Cursor":
         """Return the cursor after sending a message that ends at `last`."""
         shipment = Shipment(last=last, size=size, time=now)
-        return replace(self, sent=max(self.sent, last), under_way=(*self.under_way, shipment))
+        return replace(self, sent=max(self.sent, last), in_flight=(*self.in_flight, shipment))
 
     def acknowledged(self, value: int, now: float) -> "Cursor":
         """Return the cursor after an acknowledgement of everything up to `value`.
@@ -50,12 +50,12 @@ class Cursor:
         if value < self.acked:
             return Cursor(acked=value, sent=value, rewound=now)
         if value == self.acked:
-            oldest = self.under_way[0].time if self.under_way else now
+            oldest = self.in_flight[0].time if self.in_flight else now
             if now - max(oldest, self.rewound) < PATIENCE:
                 return self
             return Cursor(acked=value, sent=value, rewound=now)
-        under_way = tuple(shipment for shipment in self.under_way if shipment.last > value)
-        return replace(self, acked=value, sent=max(self.sent, value), under_way=under_way)
+        in_flight = tuple(shipment for shipment in self.in_flight if shipment.last > value)
+        return replace(self, acked=value, sent=max(self.sent, value), in_flight=in_flight)
 
     def on_new_stream(self, value: int | None) -> "Cursor":
         """Return the cursor on a new stream; `value` is the other side's position, None if unknown."""
@@ -63,8 +63,8 @@ class Cursor:
         return Cursor(acked=acked, sent=acked)
 
     def round_trip(self, value: int, now: float) -> float | None:
-        """Return the round trip in seconds of the last message up to `value`; None without such a message."""
-        times = [shipment.time for shipment in self.under_way if shipment.last <= value]
+        """Return the round-trip time of the last message up to `value`; None if none is in flight."""
+        times = [shipment.time for shipment in self.in_flight if shipment.last <= value]
         return now - times[-1] if times else None
 
 
@@ -79,7 +79,7 @@ class Level:
     sequence: int = 0
     acked: int = 0
     sent: int = 0
-    # Whether the numbers agree with the other side's.
+    # Whether numbering already continues from the other side's number.
     agreed: bool = False
 
     @property
@@ -96,7 +96,7 @@ class Level:
         """Return the level with a newer state."""
         return replace(self, sequence=self.sequence + 1)
 
-    def forgotten_elsewhere(self) -> "Level":
+    def for_new_receiver(self) -> "Level":
         """Return the level for a receiver that has no states of the object, or numbers them differently."""
         return Level(sequence=self.sequence)
 

@@ -7,7 +7,7 @@ from sweepd.file_limits import MAX_FILE_BYTES, MAX_RUN_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class FileVersion:
     """Version of a file on disk, identified by its path, size, modification time and inode."""
 
     # Relative to the run folder.
@@ -18,41 +18,41 @@ class Seen:
 
 
 class Deliveries:
-    """Files by name: versions on disk, versions delivered and versions in flight."""
+    """Versions of each file by name: on disk, delivered and in flight."""
 
-    def __init__(self, delivered: Mapping[str, Seen]) -> None:
+    def __init__(self, delivered: Mapping[str, FileVersion]) -> None:
         self.delivered = dict(delivered)
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, FileVersion] = {}
         # Total bytes of the files on disk.
         self._size = 0
-        # Files whose last version on disk is not delivered.
-        self._pending: dict[str, Seen] = {}
+        # Files whose newest version on disk is not delivered.
+        self._pending: dict[str, FileVersion] = {}
         # Versions sent in full but not acknowledged, with the number of their last piece.
-        self._under_way: dict[str, tuple[Seen, int]] = {}
+        self._in_flight: dict[str, tuple[FileVersion, int]] = {}
         self._queue: list[str] = []
 
     @property
     def done(self) -> bool:
-        """True if the last version on disk of every file is delivered."""
+        """True if the newest version on disk of every file is delivered."""
         return not self._pending
 
-    def looked(self, seen: Mapping[str, Seen]) -> None:
-        """Record the files on disk."""
+    def update(self, seen: Mapping[str, FileVersion]) -> None:
+        """Record the files found on disk, and queue those to deliver."""
         self._seen = dict(seen)
         self._size = sum(each.size for each in seen.values())
         self._pending = {name: each for name, each in seen.items() if self.delivered.get(name) != each}
-        self._line_up()
+        self._sort_queue()
 
     def forget(self, name: str) -> None:
-        """Treat a file as deleted until the next look finds it."""
+        """Treat a file as deleted until the next scan finds it."""
         self._pending.pop(name, None)
 
-    def next(self) -> tuple[str, Seen] | None:
+    def next(self) -> tuple[str, FileVersion] | None:
         """Return the next file to send, smallest first, so that a large file does not delay many others."""
         while self._queue:
             name = self._queue[-1]
             seen = self._pending.get(name)
-            if seen is not None and self._under_way.get(name, (None, 0))[0] != seen:
+            if seen is not None and self._in_flight.get(name, (None, 0))[0] != seen:
                 return name, seen
             self._queue.pop()
         return None
@@ -63,29 +63,29 @@ class Deliveries:
         if size > MAX_FILE_BYTES:
             return f"it is larger than {MAX_FILE_BYTES // 2**20} MiB"
         if self._size > MAX_RUN_BYTES:
-            sent = self.delivered | {other: seen for other, (seen, _) in self._under_way.items()}
+            sent = self.delivered | {other: seen for other, (seen, _) in self._in_flight.items()}
             others = (each.size for other, each in sent.items() if other != name)
             if size + sum(other for other in others if other <= MAX_FILE_BYTES) > MAX_RUN_BYTES:
                 return f"the files of the run are larger than {MAX_RUN_BYTES // 2**20} MiB"
         return ""
 
-    def sent(self, name: str, seen: Seen, number: int) -> None:
+    def sent(self, name: str, seen: FileVersion, number: int) -> None:
         """Record that a version was sent in full; `number` is that of its last piece."""
-        self._under_way[name] = (seen, number)
+        self._in_flight[name] = (seen, number)
 
     def acknowledged(self, number: int) -> int:
         """Record that every piece up to `number` is stored; return how many files this completes."""
-        safe = [name for name, (_, last) in self._under_way.items() if last <= number]
+        safe = [name for name, (_, last) in self._in_flight.items() if last <= number]
         for name in safe:
-            self.delivered[name], _ = self._under_way.pop(name)
+            self.delivered[name], _ = self._in_flight.pop(name)
             if self._pending.get(name) == self.delivered[name]:
                 del self._pending[name]
         return len(safe)
 
-    def begin_again(self) -> None:
+    def resend_in_flight(self) -> None:
         """Treat versions in flight as lost, so that they are sent again."""
-        self._under_way.clear()
-        self._line_up()
+        self._in_flight.clear()
+        self._sort_queue()
 
-    def _line_up(self) -> None:
+    def _sort_queue(self) -> None:
         self._queue = sorted(self._pending, key=lambda name: (self._pending[name].size, name), reverse=True)

@@ -1,4 +1,4 @@
-"""Input events and output effects of `decide`; any effect may be repeated."""
+"""Input events and output effects of `decide`; each effect is safe to repeat."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Refusal(StrEnum):
 
 
 class Wish(StrEnum):
-    """Request by a person or the system that the agent end."""
+    """Request by a person or the system to end the agent."""
 
     INTERRUPT = "Ctrl-C"
     TERMINATE = "SIGTERM"
@@ -53,7 +53,7 @@ class Ineligibility:
     """Reason why an agent gets no runs of a sweep."""
 
     reason: Reason
-    # For people, with the remedy.
+    # Message for people, with the remedy.
     message: str
 
 
@@ -68,7 +68,7 @@ class StreamOpened:
 
     lease: float
     verdicts: Mapping[AttemptKey, Verdict]
-    # Attempts whose end is already stored.
+    # Attempts whose end the scheduler has stored.
     exited: frozenset[AttemptKey] = frozenset()
     # Reasons for STOP verdicts, if given by the scheduler.
     reasons: Mapping[AttemptKey, str] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Journalled(_OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class StopReceived:
-    """A process is to be ended."""
+    """The scheduler ordered the agent to end a process."""
 
     command_id: int
     key: AttemptKey
@@ -127,7 +127,7 @@ class StopReceived:
 
 @dataclass(frozen=True, slots=True)
 class DrainReceived:
-    """The agent is to take nothing new."""
+    """The scheduler ordered the agent to take no new runs."""
 
     command_id: int
     reason: str
@@ -135,14 +135,14 @@ class DrainReceived:
 
 @dataclass(frozen=True, slots=True)
 class Fenced(_OfAttempt):
-    """The attempt no longer counts, for `reason`."""
+    """The scheduler no longer accepts this attempt, for `reason`: its process and data are obsolete."""
 
     reason: str = "another attempt took over"
 
 
 @dataclass(frozen=True, slots=True)
 class EligibilityChanged:
-    """This agent stopped or resumed getting runs of a sweep, or the reason changed."""
+    """The agent became eligible or ineligible for the runs of a sweep, or the reason changed."""
 
     sweep: str
     ineligibility: Ineligibility | None
@@ -162,7 +162,7 @@ class ExitReported(_OfAttempt):
 
 
 class ExitAcked(_OfAttempt):
-    """The end of an attempt is stored."""
+    """The scheduler has stored the end of an attempt."""
 
 
 class Delivered(_OfAttempt):
@@ -171,7 +171,7 @@ class Delivered(_OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class ProcessStarted(_OfAttempt):
-    """The process of an attempt runs."""
+    """The process of an attempt has started."""
 
     pid: int
 
@@ -181,13 +181,13 @@ class ProcessEnded(_OfAttempt):
     """The process of an attempt and all its descendants have ended, or it never started."""
 
     outcome: Outcome
-    # The end of its log, unless it succeeded.
+    # Last lines of its log; empty if it succeeded.
     log_tail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The agent was asked to end; each repetition is more urgent."""
+    """A person or the system requested the end of the agent; each repetition is more urgent."""
 
     wish: Wish
 
@@ -201,7 +201,7 @@ class RoomSeen:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time has passed."""
+    """A deadline was reached."""
 
 
 Event = (
@@ -265,7 +265,7 @@ class Offer:
 
 
 class ReportStart(_OfAttempt):
-    """Report to the scheduler that the process of an attempt runs."""
+    """Report to the scheduler that the process of an attempt has started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +290,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """End the agent; live processes stay with their supervisors until the next agent adopts them."""
+    """End the agent; live processes continue under their supervisors until another agent adopts them."""
 
     code: int
     cause: str

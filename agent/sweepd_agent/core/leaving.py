@@ -35,7 +35,7 @@ def drain(batch: Batch, cause: str, *, code: int) -> None:
 
 
 def asked(batch: Batch, wish: Wish) -> None:
-    """Carry out a request to end; escalate each time that the request is repeated."""
+    """Begin to end the agent on request; escalate each time that the request is repeated."""
     if wish is Wish.INTERRUPT:
         _interrupted(batch)
     else:
@@ -43,18 +43,18 @@ def asked(batch: Batch, wish: Wish) -> None:
 
 
 def refused(batch: Batch, event: Refused) -> None:
-    """End the agent if another agent has replaced it, or if it has no processes; else keep trying."""
+    """End the agent if another agent has replaced it, or if it has no processes; else keep reconnecting."""
     if event.refusal is Refusal.REPLACED:
         _leave(batch, FAILURE, "replaced", event.message)
     elif not batch.state.has_processes:
         if event.refusal is Refusal.SWEEP_ENDED and batch.state.was_connected:
-            _leave_as_judged(batch, Leaving(cause="the sweep has ended", code=OK))
+            _finish(batch, Leaving(cause="the sweep has ended", code=OK))
         else:
             _leave(batch, _REFUSED_CODES[event.refusal], event.refusal.value, event.message)
 
 
-def useless(batch: Batch, why: str) -> None:
-    """End the agent, which cannot run its sweep, as soon as it has no processes."""
+def leave_without_program(batch: Batch, why: str) -> None:
+    """End an agent that cannot run its sweep, as soon as it has no processes."""
     if batch.state.has_processes:
         drain(batch, why, code=USAGE)
     else:
@@ -63,7 +63,7 @@ def useless(batch: Batch, why: str) -> None:
 
 def settle(batch: Batch) -> None:
     """Check the deadlines, the guards and whether anything is left to do; called after every event."""
-    _stop_when_cut_off(batch)
+    _stop_if_disconnected(batch)
     state = batch.state
     if state.left:
         return
@@ -76,12 +76,12 @@ def settle(batch: Batch) -> None:
     if state.leaving is None and guard is not None:
         _trip(batch, guard)
         state = batch.state
-    if state.leaving is None and state.count_left == 0 and not _any_begun(state):
+    if state.leaving is None and state.count_left == 0 and not _any_not_ended(state):
         drain(batch, f"--count {state.settings.count} reached", code=OK)
     if state.leaving is None and not state.sweeps:
         drain(batch, "the sweep has ended", code=OK)
     if batch.state.leaving is not None:
-        _come_to_an_end(batch, batch.state.leaving)
+        _advance_end(batch, batch.state.leaving)
 
 
 def next_deadline(state: State, now: float) -> float | None:
@@ -112,7 +112,7 @@ def _interrupted(batch: Batch) -> None:
         _say(batch, "Ctrl-C", "killing runs")
         _hand_back(batch, StopMode.KILL, "Ctrl-C")
     if batch.state.interrupts >= 2 and not batch.state.has_processes:
-        # A person who asks twice does not wait for acknowledgements.
+        # After a second Ctrl-C, the agent does not wait for acknowledgements.
         _set_deadlines(batch, leave_at=batch.now)
 
 
@@ -158,7 +158,7 @@ def _earlier(old: float | None, new: float | None) -> float | None:
     return min((time for time in (old, new) if time is not None), default=None)
 
 
-def _come_to_an_end(batch: Batch, leaving: Leaving) -> None:
+def _advance_end(batch: Batch, leaving: Leaving) -> None:
     if leaving.kill_at is not None and batch.now >= leaving.kill_at:
         _hand_back(batch, StopMode.KILL, leaving.cause)
     elif leaving.terminate_at is not None and batch.now >= leaving.terminate_at:
@@ -170,9 +170,9 @@ def _come_to_an_end(batch: Batch, leaving: Leaving) -> None:
         return
     waiting = sum(held.undelivered for held in state.held.values())
     if not waiting and not state.has_processes:
-        _leave_as_judged(batch, leaving)
+        _finish(batch, leaving)
     elif overdue:
-        _leave_as_judged(batch, leaving, _left_behind(waiting))
+        _finish(batch, leaving, _left_behind(waiting))
     elif leaving.leave_at is None:
         batch.state = replace(state, leaving=replace(leaving, leave_at=batch.now + state.settings.grace))
 
@@ -183,8 +183,8 @@ def _trip(batch: Batch, guard: str) -> None:
     _say(batch, guard, "ending the other runs and handing them back")
 
 
-def _leave_as_judged(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
-    """End the agent with the exit code in `leaving`; if that is 0, a guard or `trouble` replaces it."""
+def _finish(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
+    """End the agent with the exit code in `leaving`; if that is 0, a guard or `trouble` overrides it."""
     code, guard = leaving.code, leaving.cause if leaving.code == GUARDED else None
     if code == OK and (guard := scheduler_guard(batch.state)) is not None:
         code = GUARDED
@@ -202,7 +202,7 @@ def _left_behind(runs: int) -> str:
 
 
 def _return_unstarted(batch: Batch, cause: str) -> None:
-    """Hand back attempts that an earlier agent never started and the scheduler still wants."""
+    """Hand back the attempts that no agent has started, if the scheduler still wants them."""
     for held in list(batch.state.held.values()):
         if held.phase is Phase.READY and held.standing is Standing.KEPT and batch.state.connected:
             batch.end_without_process(held, ExitCause.HANDED_BACK, cause)
@@ -213,7 +213,7 @@ def _hand_back(batch: Batch, mode: StopMode, cause: str) -> None:
     batch.stop_processes(order)
 
 
-def _stop_when_cut_off(batch: Batch) -> None:
+def _stop_if_disconnected(batch: Batch) -> None:
     state = batch.state
     if not state.settings.stop_on_disconnect or state.connected:
         return
@@ -227,7 +227,7 @@ def _to_stop(state: State) -> bool:
     return any(held.has_process and held.order is None for held in state.held.values())
 
 
-def _any_begun(state: State) -> bool:
+def _any_not_ended(state: State) -> bool:
     return any(held.phase is not Phase.ENDED for held in state.held.values())
 
 
@@ -266,7 +266,7 @@ def scheduler_guard(state: State) -> str | None:
 
 
 def guard_line(guard: str, failure: Failure | None) -> str:
-    """Return one line with the guard, how the last failed run ended, and the last lines of its log."""
+    """Return one line with the guard, the end of the last failed run, and the last lines of its log."""
     if failure is None:
         return guard
     how = failure.exit

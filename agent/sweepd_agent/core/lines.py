@@ -1,4 +1,4 @@
-"""Log lines for people, one per event that matters to them."""
+"""Log lines for people; events without a line here are not shown to them."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ def _ended(run: str, fields: Fields) -> str:
 def last_lines(text: str, count: int) -> list[str]:
     """Return the last `count` lines of a log that are not blank, cut to the maximum line length.
 
-    Notices of the SDK, e.g. on arguments without effect, are left out, as they do not explain an exit.
+    Notices of the SDK, such as on ignored arguments, are left out, as they do not explain an exit.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     return [printable(line)[:_LONGEST_LINE] for line in lines[-count:]]

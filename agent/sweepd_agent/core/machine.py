@@ -1,9 +1,9 @@
-"""State machine of an agent, entirely in `decide` and free of I/O."""
+"""State machine of an agent: the pure function `decide`."""
 
 from dataclasses import dataclass, replace
 
 from sweepd_agent.core import leaving, serving
-from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, judged
+from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, exit_of
 from sweepd_agent.core.events import (
     Asked,
     Confirm,
@@ -57,14 +57,14 @@ def decide(state: State, event: Event, now: float) -> Decision:
     if state.left:
         return Decision(state=state, effects=())
     batch = Batch(state, now)
-    _happen(batch, event)
+    _apply(batch, event)
     leaving.settle(batch)
     serving.say_due(batch)
     _offer(batch)
     return Decision(state=batch.state, effects=tuple(batch.effects))
 
 
-def _happen(batch: Batch, event: Event) -> None:
+def _apply(batch: Batch, event: Event) -> None:
     match event:
         case SweepsNamed():
             batch.state = replace(batch.state, sweeps=event.sweeps, served=event.sweeps)
@@ -145,7 +145,7 @@ def _start(batch: Batch, event: StartReceived) -> None:
         return
     if batch.state.settings.runs_programs and serving.lacks_program(event.assignment):
         batch.do(Confirm(event.command_id, serving.NO_PROGRAM))
-        leaving.useless(batch, f"sweep {event.assignment.sweep} {serving.NO_PROGRAM}")
+        leaving.leave_without_program(batch, f"sweep {event.assignment.sweep} {serving.NO_PROGRAM}")
         return
     free = batch.state.free_places()
     if not free:
@@ -156,7 +156,7 @@ def _start(batch: Batch, event: StartReceived) -> None:
         is_past = other.key.run == key.run and other.key.attempt < key.attempt
         if is_past and other.phase is not Phase.ENDED:
             _fenced(batch, Fenced(other.key))
-    serving.given(batch, event.assignment.sweep)
+    serving.handed_out(batch, event.assignment.sweep)
     batch.hold(Held(assignment=event.assignment, phase=Phase.JOURNALLING, place=free[0]))
     batch.do(Journal(event.assignment, event.command_id))
 
@@ -166,7 +166,7 @@ def _journalled(batch: Batch, event: Journalled) -> None:
     if held is None or held.phase is not Phase.JOURNALLING:
         return
     batch.do(Confirm(event.command_id, event.error))
-    if event.error:  # offer nothing until the next disk check, or the same run would come back at once
+    if event.error:  # offer nothing until the next disk check, or the same run would be handed out at once
         batch.state = replace(batch.state, enough_room=False)
     if event.error or held.standing is Standing.FENCED:
         batch.drop(held.key)
@@ -212,7 +212,7 @@ def _attempt(
             _running(batch, held, event.pid)
         case ProcessEnded() if held.phase is not Phase.ENDED:
             ending = batch.state.terminations > 0
-            batch.end(held, judged(event.outcome, held.order, ending=ending), event.log_tail)
+            batch.end(held, exit_of(event.outcome, held.order, ending=ending), event.log_tail)
         case ExitReported():
             batch.hold(replace(held, reported=True))
         case ExitAcked():

@@ -31,7 +31,7 @@ class Block:
     time: float
     # Only some of its rows are kept, in a separate file; the segment is deleted.
     thinned: bool = False
-    # State of reading before its first row.
+    # Reader state before its first row.
     before: Progress
 
     @property
@@ -51,7 +51,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Rows of a later attempt in the same file: they replace earlier rows from its first step on."""
+    """Rows of a later attempt in the same file; they replace the earlier rows at and after its first step."""
 
     attempt: int
     # Number of the last row before this part.
@@ -70,7 +70,7 @@ class Numbering:
     logged_keys: tuple[str, ...] = ()
     # Step of the first line with a step.
     first_step: int | None = None
-    # Attempts that follow one another in the file, except the first.
+    # Attempts in the file after the first one, in order.
     parts: tuple[Part, ...] = ()
 
     def position(self, segment: int) -> int:
@@ -78,7 +78,7 @@ class Numbering:
         return max((block.end for block in self.blocks if block.segment == segment), default=0)
 
     def extended(self, block: Block, after: Progress) -> "Numbering":
-        """Return the numbering with the rows of `block`; `after` is the state of reading after them."""
+        """Return the numbering with the rows of `block` added; `after` is the reader state after them."""
         blocks = self.blocks
         last = blocks[-1] if blocks else None
         if (
@@ -90,7 +90,7 @@ class Numbering:
         return replace(self, blocks=(*blocks, block), progress=after)
 
     def counted(self, malformed: int, keys: AbstractSet[str]) -> "Numbering":
-        """Return the numbering with more malformed lines and logged keys, of which the first are kept."""
+        """Return the numbering with more malformed lines and at most MAX_LOGGED_KEYS logged keys."""
         if not malformed and keys <= set(self.logged_keys):
             return self
         logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])
@@ -114,7 +114,7 @@ class Numbering:
         """True if the first step of the last part is not known yet."""
         return bool(self.parts) and self.parts[-1].first_step is None
 
-    def knows(self, attempt: int) -> bool:
+    def has_first_step(self, attempt: int) -> bool:
         """True if the first step of an attempt is known, and with it the rows that the attempt replaces."""
         return any(part.attempt == attempt and part.first_step is not None for part in self.parts)
 
@@ -137,7 +137,7 @@ class Numbering:
         return replace(self, blocks=tuple(blocks))
 
     def at(self, progress: Progress) -> "Numbering":
-        """Return the numbering with another state of reading, but no further row."""
+        """Return the numbering with another reader state, but no further rows."""
         return replace(self, progress=progress)
 
     def after(self, row: int) -> tuple[Block, ...]:
@@ -146,7 +146,7 @@ class Numbering:
 
 
 def document(numbering: Numbering) -> dict[str, Json]:
-    """Return a numbering as JSON; each inner value lists its fields in order."""
+    """Return a numbering as a JSON document, in which inner objects are lists of their field values."""
     return {
         "blocks": [_block_document(block) for block in numbering.blocks],
         "progress": _progress_document(numbering.progress),
@@ -177,29 +177,29 @@ def _progress_document(progress: Progress) -> Json:
         [[key, value] for key, value in progress.waiting],
         [*sorted(progress.observed)],
         progress.open,
-        [[each.key, each.word, each.value] for each in progress.extremes],
+        [[each.key, each.kind, each.value] for each in progress.extremes],
         [*sorted(progress.exact)],
     ]
 
 
 _SHAPES = {Block, Extreme, Part, Progress}
-# First step of a part that replaces no rows: beyond all steps, which have 64 bits.
+# First step of a part that replaces no rows: greater than any step, as steps have 64 bits.
 _LARGEST = 2**63
 
 
 def _value(kind: Any, stored: Json) -> Any:  # noqa: ANN401 (any type of a field)
-    """Return the value of type `kind` that JSON describes; raise ValueError if it describes none."""
-    whole, parts = get_origin(kind), get_args(kind)
+    """Return the value of type `kind` that `stored` encodes; raise ValueError if it is malformed."""
+    origin, parts = get_origin(kind), get_args(kind)
     match stored:
         case None if type(None) in parts:
             return None
-        case _ if whole is UnionType:
+        case _ if origin is UnionType:
             return _value(parts[0], stored)
         case list() if kind in _SHAPES and len(stored) == len(fields(kind)):
             values = zip(fields(kind), stored, strict=True)
             return kind(**{each.name: _value(each.type, value) for each, value in values})
-        case list() if whole is frozenset or Ellipsis in parts:
-            return whole(_value(parts[0], each) for each in stored)
+        case list() if origin is frozenset or Ellipsis in parts:
+            return origin(_value(parts[0], each) for each in stored)
         case list() if len(stored) == len(parts):
             return tuple(map(_value, parts, stored))
         case int() if abs(stored) > _LARGEST:

@@ -31,7 +31,7 @@ class Line:
     values: dict[str, Value] = field(default_factory=dict)
     step: int | None = None
     time: float | None = None
-    # More lines of the same step are announced.
+    # The line is marked open: more lines of the same step follow.
     open: bool = False
     malformed: bool = False
     # Last step that a saved checkpoint covers.
@@ -95,7 +95,7 @@ def _flat(prefix: str, mapping: dict[str, object], depth: int) -> Iterator[tuple
 
 
 def _scalar(value: object) -> Value | None:
-    """Return a value as a metric value, a short list as text; None if the value is not logged."""
+    """Return a value as a metric value, a short list as text; None if it cannot be logged."""
     match value:
         case bool() | float():
             return value
@@ -128,25 +128,25 @@ class Extreme:
 
     Args:
         key: index of the watched key.
-        word: `min` or `max`.
+        kind: `min` or `max`.
         value: extreme of the finite values so far; None before the first.
     """
 
     key: int
-    word: str
+    kind: str
     value: float | None = None
 
     def after(self, value: float) -> "tuple[Extreme, float]":
-        """Return the extreme after one more value, and the value to observe: the extreme, or NaN or inf."""
+        """Return the updated extreme and the value to observe: this extreme, or `value` if not finite."""
         if not math.isfinite(value):
             return self, value
-        found = value if self.value is None else float(_BETTER[self.word](self.value, value))
+        found = value if self.value is None else float(_BETTER[self.kind](self.value, value))
         return replace(self, value=found), found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """Value of a watched key in a row; with CHECKPOINT_KEY, a checkpoint up to `step` saved in this row."""
+    """Value of a watched key in a row; with CHECKPOINT_KEY, a saved checkpoint that covers `step`."""
 
     row: int
     key: int
@@ -156,7 +156,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One numbered line."""
+    """Numbered line of a metrics file."""
 
     number: int
     # As logged; for a line without a step, the step of the row before plus 1.
@@ -167,7 +167,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """State of reading after a row: everything needed to resume there."""
+    """Reader state after a row: everything needed to resume there."""
 
     row: int = 0
     # Row up to which all observations are complete.
@@ -176,13 +176,13 @@ class Progress:
     iterations: int = 0
     # Step of the last row; the next row without a step gets this step plus 1.
     last_step: int = -1
-    # Logged step of the last row, to which further lines may add; None if it has none.
+    # Logged step of the last row, which further lines may extend; None if no step was logged.
     step: int | None = None
     # Watched values of the open step, by key index.
     waiting: tuple[tuple[int, float], ...] = ()
     # Keys already observed for this step.
     observed: frozenset[int] = frozenset()
-    # Whether the last line announced more lines of the step.
+    # Whether the last line was marked open: more lines of its step follow.
     open: bool = False
     # Watched keys that were never logged themselves but are derived from another key.
     extremes: tuple[Extreme, ...] = ()
@@ -203,9 +203,9 @@ def read(progress: Progress, line: Line, watched: Mapping[str, int], *, now: flo
     """Return the row of a line that follows `progress`, and the observations that it completes.
 
     Args:
-        progress: state of reading before the line.
+        progress: reader state before the line.
         line: content of the line.
-        watched: key index by name of the watched keys; 0 is the objective.
+        watched: index of each watched key by name; index 0 is the objective.
         now: Unix time, for lines without a time.
     """
     number = progress.row + 1
@@ -238,12 +238,12 @@ def _known(progress: Progress, values: Mapping[str, Value], watched: Mapping[str
     for name, key in watched.items():
         if key in progress.exact:
             continue
-        other = made_of(name)
+        other = derivation(name)
         if name in values:
             left = tuple(each for each in progress.extremes if each.key != key)
             progress = replace(progress, exact=progress.exact | {key}, extremes=left)
         elif other and other[0] in values and all(each.key != key for each in progress.extremes):
-            progress = replace(progress, extremes=(*progress.extremes, Extreme(key=key, word=other[1])))
+            progress = replace(progress, extremes=(*progress.extremes, Extreme(key=key, kind=other[1])))
     return progress
 
 
@@ -262,7 +262,7 @@ def _merged(
 def completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
     """Return the waiting values as observations of the last row, and the progress after it.
 
-    The end of a step completes them, and the end of the process.
+    These values are complete at the end of a step or of the process.
     """
     waiting = dict(progress.waiting)
     extremes: list[Extreme] = []
@@ -286,7 +286,7 @@ def completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
     )
 
 
-def made_of(name: str) -> tuple[str, str] | None:
-    """Return the key from which a watched key may be derived, and `min` or `max`; None for a plain name."""
+def derivation(name: str) -> tuple[str, str] | None:
+    """Return the base key and `min` or `max` of a watched key such as `loss.min`; None for other keys."""
     base, dot, word = name.rpartition(".")
     return (base, word) if base and dot and word in _BETTER else None

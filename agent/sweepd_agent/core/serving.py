@@ -10,13 +10,13 @@ from sweepd_agent.core.events import Ineligibility, Reason, Say, SweepEnded
 from sweepd_agent.core.state import Batch
 
 SAY_EVERY = 300.0
-"""Seconds after which a waiting agent logs again why it waits."""
+"""Interval in seconds at which a waiting agent logs why it waits."""
 
 V = TypeVar("V")
 
 # Seconds before waiting for a suggestion is logged; most suggestions take less.
 _PATIENCE = 2.0
-_OWN = frozenset({Reason.LABELS, Reason.GUARD, Reason.OTHER})
+_OF_THIS_AGENT = frozenset({Reason.LABELS, Reason.GUARD, Reason.OTHER})
 
 NO_PROGRAM = (
     "has no `program`: its runs call a Python function; run it with sweepd.agent(ID, function), or "
@@ -63,7 +63,7 @@ def lacks_program(assignment: Assignment) -> bool:
 
 
 def ended(batch: Batch, event: SweepEnded) -> None:
-    """Stop serving a sweep."""
+    """Stop serving a sweep that hands out no more runs."""
     if event.sweep not in batch.state.sweeps:
         return
     rest = batch.state.sweeps - {event.sweep}
@@ -84,7 +84,7 @@ def ineligible_at_welcome(batch: Batch, ineligible: Mapping[str, Ineligibility])
 
 
 def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None) -> None:
-    """Record the reason why a sweep gives no runs, or None; schedule a log line if the reason is new."""
+    """Record why a sweep gives no runs (None: it gives runs); schedule a log line if the reason is new."""
     state = batch.state
     before = state.ineligible.get(sweep)
     ineligible = _without(state.ineligible, sweep)
@@ -102,24 +102,24 @@ def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None
     batch.state = replace(state, say_at=say_at)
 
 
-def given(batch: Batch, sweep: str) -> None:
-    """Clear a reason that concerns every agent, as a run of the sweep has just been handed out."""
+def handed_out(batch: Batch, sweep: str) -> None:
+    """Clear the reason of a sweep that has just handed out a run, if the reason concerns every agent."""
     ineligibility = batch.state.ineligible.get(sweep)
-    if ineligibility is not None and ineligibility.reason not in _OWN:
+    if ineligibility is not None and ineligibility.reason not in _OF_THIS_AGENT:
         set_ineligible(batch, sweep, None)
 
 
 def say_due(batch: Batch) -> None:
-    """Log the reasons why sweeps give no runs, where a log line is due.
+    """Log the reasons why sweeps give no runs, for each sweep whose log line is due.
 
-    A new reason that concerns this agent alone is logged in any case, all others while the agent waits for
-    runs. The line is repeated every few minutes, so that it is near the end of a long log.
+    A new reason that concerns only this agent is always logged; other lines only while the agent waits for
+    runs. Lines are repeated every few minutes, so that they are near the end of a long log.
     """
     for sweep, at in sorted(batch.state.say_at.items()):
         state, ineligibility = batch.state, batch.state.ineligible[sweep]
         is_new = state.logged_reasons.get(sweep) is not ineligibility.reason
         waits = state.waits and sweep in state.sweeps
-        if batch.now < at or not (waits or (is_new and ineligibility.reason in _OWN)):
+        if batch.now < at or not (waits or (is_new and ineligibility.reason in _OF_THIS_AGENT)):
             continue
         fields: dict[str, Json] = {
             "sweep": sweep,

@@ -18,7 +18,7 @@ from sweepd_agent.core.events import Effect, Forget, Ineligibility, Reason, Repo
 from sweepd_agent.core.lines import last_lines
 
 FIRST_MINUTE = 60.0
-"""Seconds after the start of an agent in which failures point to the agent itself."""
+"""Seconds after the start of an agent in which `--fail-fast` counts early failures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Settings:
     """Settings from the command line; durations in seconds."""
 
     slots: int = 1
-    # Runs that end here before the agent ends; None: no limit.
+    # Number of ended runs after which the agent ends; None: no limit.
     count: int | None = None
     # Time from SIGTERM to the end of the agent, and the longest wait for the last acknowledgements.
     grace: float = 30.0
@@ -59,7 +59,7 @@ class Phase(StrEnum):
 
 
 class Standing(StrEnum):
-    """Standing of an attempt with the scheduler."""
+    """Status of an attempt at the scheduler, according to its last verdict."""
 
     KEPT = "kept"
     UNKNOWN = "unknown"
@@ -68,7 +68,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """An attempt of which this agent holds a process or data."""
+    """Attempt of which this agent holds a process or data."""
 
     assignment: Assignment
     phase: Phase
@@ -80,7 +80,7 @@ class Held:
     exit: Exit | None = None
     # The end was sent on the current stream.
     reported: bool = False
-    # The end is stored.
+    # The scheduler has stored the end.
     acked: bool = False
     # An earlier agent left it, and this agent does not serve its sweep: no counter includes it.
     foreign: bool = False
@@ -99,7 +99,7 @@ class Held:
     def takes_slot(self) -> bool:
         """True if its slot is not free yet.
 
-        The end is reported before the slot is offered again, so that the next hand-out knows this result.
+        The end is reported before the slot is offered again, so that the next hand-out can use this result.
         """
         if self.phase is Phase.READY:
             return self.standing is Standing.KEPT
@@ -135,7 +135,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """State on which all decisions are based."""
+    """State of an agent, on which all its decisions are based."""
 
     settings: Settings
     # Full names of the sweeps that still hand out runs.
@@ -165,7 +165,7 @@ class State:
     failed_in_a_row: int = 0
     last_failure: Failure | None = None
     enough_room: bool = True
-    # Number of runs last offered; None: nothing on this stream.
+    # Number of runs last offered; None: no offer on this stream yet.
     offered: int | None = None
     leaving: Leaving | None = None
     interrupts: int = 0
@@ -193,11 +193,11 @@ class State:
         """
         return self._places_beside([held for held in self.held.values() if held.takes_slot])
 
-    def place_for_found(self, noted: Place | None) -> Place | None:
+    def place_for_found(self, recorded: Place | None) -> Place | None:
         """Return the place for an attempt found on disk: as recorded if free, else the first free place."""
         others = [held for held in self.held.values() if held.has_process and held.place is not None]
         free = self._places_beside(others)
-        return noted if noted in free else next(iter(free), None)
+        return recorded if recorded in free else next(iter(free), None)
 
     def _places_beside(self, live: list[Held]) -> list[Place]:
         places = [held.place for held in live if held.place is not None]
@@ -262,7 +262,7 @@ class Batch:
         self.do(Forget(key))
 
     def stop(self, held: Held, order: StopOrder) -> None:
-        """End an attempt; do nothing if the order adds nothing to the previous order."""
+        """End an attempt; do nothing if the order does not change the previous order."""
         order = _merged(held.order, order)
         if order == held.order:
             return
@@ -274,7 +274,7 @@ class Batch:
                 self.do(Stop(held.key, order))
 
     def end_without_process(self, held: Held, cause: ExitCause, reason: str) -> None:
-        """End an attempt that never got a process."""
+        """End an attempt whose process was never started."""
         self.end(held, Exit(cause=cause, code=None, signal=None, message=reason, time=0.0))
 
     def end(self, held: Held, how: Exit, log_tail: str = "") -> None:
@@ -286,8 +286,8 @@ class Batch:
             "signal": how.signal,
             "message": how.message,
         }
-        if how.failed and (words := last_lines(log_tail, 1)):
-            fields["last_line"] = words[0]
+        if how.failed and (lines := last_lines(log_tail, 1)):
+            fields["last_line"] = lines[0]
         self.do(Say("run_ended", held.key, fields))
         if held.standing is Standing.FENCED:
             self.drop(held.key)
@@ -303,7 +303,7 @@ class Batch:
 
 
 def _counted(state: State, held: Held, how: Exit, log_tail: str, now: float) -> State:
-    """Return the state after one more end; a stopped or lost run counts neither as success nor as failure."""
+    """Return the state with one more ended run; a stopped or lost run is neither a success nor a failure."""
     if held.foreign:
         return state
     state = replace(state, ended=state.ended + 1)

@@ -34,7 +34,7 @@ from sweepd_agent.process.record import number, read_record, whole_number, write
 from sweepd_agent.process.supervisor import ARGUMENTS_FILE, LOG_FILE
 
 # Maximum size of a file of the agent; a script may have replaced the file by a larger one.
-_MOST_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 _ASSIGNMENT_FILE = "assignment.json"
 _CURSORS_FILE = "cursors.json"
 _PARAMS_FILE = "params.json"
@@ -123,7 +123,7 @@ class AttemptFolder:
     def arguments(self) -> list[str]:
         """Return the arguments of the process; empty if it was never started."""
         try:
-            content = read_inside(self.path, ARGUMENTS_FILE, limit=_MOST_BYTES)
+            content = read_inside(self.path, ARGUMENTS_FILE, limit=_MAX_BYTES)
         except (FileNotFoundError, IrregularFileError):
             return []
         return [os.fsdecode(argument) for argument in content.split(b"\0")]
@@ -152,7 +152,7 @@ class AttemptFolder:
     def _document(self, name: str) -> dict[str, Any]:
         """Return the JSON in a file; empty if there is none, or if the script has written something else."""
         try:
-            document = json.loads(read_inside(self.path, name, limit=_MOST_BYTES))
+            document = json.loads(read_inside(self.path, name, limit=_MAX_BYTES))
         except (FileNotFoundError, IrregularFileError, ValueError, RecursionError):
             return {}
         except OSError as error:
@@ -177,7 +177,7 @@ class AttemptFolder:
             return None
         return StopOrder(mode=mode, cause=cause, reason=record.get("reason", ""))
 
-    def noted_since(self, time: float) -> bool:
+    def ordered_since(self, time: float) -> bool:
         """Return True if the stop order was recorded at or after a Unix time."""
         try:
             return (self.path / _ORDER_FILE).lstat().st_mtime >= time
@@ -202,8 +202,8 @@ class AttemptFolder:
         return None if record is None else number(record, "time")
 
     def remove(self) -> None:
-        """Remove everything of the attempt."""
-        # Renamed first, so that a partly removed folder is not taken for an attempt.
+        """Remove the folder with all data of the attempt."""
+        # Renamed first, so that a partly removed folder is not mistaken for an attempt.
         doomed = self.path.with_name(f".{self.path.name}")
         try:
             self.path.rename(doomed)

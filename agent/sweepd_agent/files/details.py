@@ -24,8 +24,8 @@ class Details:
     """Reader of the details file, and source of the reports with its content.
 
     Args:
-        file: path to which the script writes it, by an atomic rename.
-        complain: logs a problem with it once.
+        file: path of the details file, which the script replaces by an atomic rename.
+        complain: logs a problem with the file once.
     """
 
     def __init__(self, file: Path, complain: Callable[[str], None], monotonic: Callable[[], float]) -> None:
@@ -34,9 +34,9 @@ class Details:
         self._monotonic = monotonic
         self._looked = float("-inf")
         self._seen: tuple[int, int, int] | None = None
-        self._said = v1.RunDetails()
+        self._reported = v1.RunDetails()
         # Summary values set by the script, summary values derived from its rows by `define_metric`, and
-        # the code with which the script has ended the run.
+        # the exit code with which the script has ended the run.
         self._summary: Mapping[str, object] = {}
         self._figures: Mapping[str, object] = {}
         self.exit_code: int | None = None  # 1 to 255; None: not ended, or successful
@@ -44,12 +44,12 @@ class Details:
         self._body = b""
         self._level = Level()
         self._refused = False
-        self._context_to_come = False
+        self._context_pending = False
 
     @property
     def delivered(self) -> bool:
         """True if the newest details are stored by the server, or cannot be stored there."""
-        return self._refused or (self._level.done and not self._context_to_come)
+        return self._refused or (self._level.done and not self._context_pending)
 
     @property
     def acked(self) -> int:
@@ -59,7 +59,7 @@ class Details:
     @property
     def preempting(self) -> bool:
         """True if the script has reported that its machine is about to be preempted."""
-        return self._said.preempting
+        return self._reported.preempting
 
     def summary_number(self, key: str) -> float | None:
         """Return the number at a key of the script's summary; None if there is no number."""
@@ -67,7 +67,7 @@ class Details:
         return summary_number(self._figures, key) if explicit is None else explicit
 
     def summary_names(self) -> list[str]:
-        """Return the keys of the numbers in the summary; keys in groups are joined with dots."""
+        """Return the keys of the numbers in the summary; nested keys are joined with dots."""
         return summary_names(self._summary)
 
     def look(self, *, at_once: bool = False) -> bool:
@@ -82,7 +82,7 @@ class Details:
             if seen == self._seen:
                 return False
             self._seen = seen
-            self._said = self._read()
+            self._reported = self._read()
         except FileNotFoundError:
             return False
         except (OSError, ValueError, RecursionError) as error:
@@ -92,11 +92,11 @@ class Details:
 
     def expect_context(self) -> None:
         """Treat the details as undelivered until `found_context` is called with the recorded context."""
-        self._context_to_come = True
+        self._context_pending = True
 
     def found_context(self, context: v1.RunContext | None) -> None:
         """Add the recorded context to the details; None: nothing was recorded."""
-        self._context_to_come = False
+        self._context_pending = False
         if context is not None:
             self._context = context
             self._combine()
@@ -106,9 +106,9 @@ class Details:
         self._level = self._level.on_new_stream(stored)
         self._refused = False
 
-    def begin_anew(self) -> None:
-        """Treat everything as undelivered."""
-        self._level = self._level.forgotten_elsewhere()
+    def reset(self) -> None:
+        """Treat the details as undelivered."""
+        self._level = self._level.for_new_receiver()
 
     def refuse(self) -> None:
         """Send no details on this stream, as the scheduler does not support them."""
@@ -141,7 +141,7 @@ class Details:
 
     def _combine(self) -> bool:
         message = v1.RunDetails()
-        message.CopyFrom(self._said)
+        message.CopyFrom(self._reported)
         if self._context is not None:
             message.context.CopyFrom(self._context)
         body = cut_to_size(message, MAX_DETAILS_BYTES).SerializeToString(deterministic=True)

@@ -1,4 +1,4 @@
-"""External metrics: values from output and files, appended to the metrics file as if by the script.
+"""External metrics: values from output and files, appended to the metrics file as if logged by the script.
 
 Each line records its source and position in `_from`, so that an agent that takes over continues after the
 last line: nothing is read twice, and nothing is skipped.
@@ -18,14 +18,14 @@ from sweepd_agent.core.attempt import MetricsFrom
 from sweepd_agent.files.attempt_folder import AttemptFolder
 
 _START_FILE = "metrics-from.json"
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 _LOOK_EVERY = 0.2
-# Share of time that looking may take, so that large trees of event files are read less often.
+# Maximum share of time spent on looks; large trees of event files are therefore read less often.
 _SHARE = 0.1
 # Longest time in seconds that one look blocks the event loop.
-_AT_ONCE = 0.01
+_MAX_BLOCKED = 0.01
 # Seconds between attempts to write.
-_WRITE_AGAIN = 1.0
+_RETRY_AFTER = 1.0
 _VARIABLE = re.compile(r"\$\{envvar:([^}]*)\}")
 _RUN_FOLDER = b"SWEEPD_RUN_DIR="
 # Names given by torch and TensorFlow: time, host, process id and a serial number.
@@ -82,10 +82,10 @@ class ExternalMetrics:
     def open(self) -> None:
         """Open the sources at the positions after their last lines in the metrics file."""
         try:
-            start = json.loads(read_inside(self._folder.path, _START_FILE, limit=_MOST_BYTES))
+            start = json.loads(read_inside(self._folder.path, _START_FILE, limit=_MAX_BYTES))
         except (OSError, ValueError, RecursionError):
             return  # the script never started
-        read = _read_before(self._folder.metrics_file)
+        read = _read_positions(self._folder.metrics_file)
         if self._wanted.stdout:
             log = self._folder.log_file
             self._sources.append(output_source(self._wanted.stdout, log, read.get("stdout", 0)))
@@ -106,7 +106,7 @@ class ExternalMetrics:
             )
 
     def look(self, *, ended: bool = False) -> float | None:
-        """Append new values to the metrics file, for at most `_AT_ONCE` seconds per call.
+        """Append new values to the metrics file, for at most `_MAX_BLOCKED` seconds per call.
 
         Args:
             ended: the script has ended: read the rest now, including a last line without newline.
@@ -120,16 +120,16 @@ class ExternalMetrics:
             self._pass, self._is_last, self._taken = self._read(ended=ended), ended, 0.0
         try:
             for _ in self._pass:
-                if (taken := self._monotonic() - begun) > _AT_ONCE:
+                if (taken := self._monotonic() - begun) > _MAX_BLOCKED:
                     self._taken += taken
                     return 0.0
         except OSError as error:
             # Open the sources again, so that the next look starts after the last line in the metrics file.
             self._pass, self._sources = None, []
-            self._look_at = self._monotonic() + _WRITE_AGAIN
+            self._look_at = self._monotonic() + _RETRY_AFTER
             where = f"cannot write the metrics of `metrics_from` to {self._folder.path}"
             self._complain(f"{where}: {error.strerror or error}")
-            return _WRITE_AGAIN if ended and self._folder.path.exists() else None
+            return _RETRY_AFTER if ended and self._folder.path.exists() else None
         self._pass = None
         now = self._monotonic()
         self._look_at = now + max(_LOOK_EVERY, (self._taken + now - begun) / _SHARE)
@@ -156,7 +156,10 @@ class ExternalMetrics:
         line[FROM] = [found.source, found.position]
         try:
             text = json.dumps(line)
-        except (ValueError, RecursionError) as error:  # nested so deep that it can be read but not written
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # so deeply nested that it can be decoded but not encoded
             self._complain(f"metrics_from: a line of {found.source} was skipped: {error}")
         else:
             self._file.append(text.encode() + b"\n")
@@ -167,7 +170,7 @@ class ExternalMetrics:
         self._file.close()
 
 
-def _read_before(path: Path) -> dict[str, int]:
+def _read_positions(path: Path) -> dict[str, int]:
     """Return the position up to which each source was read, from the lines in the metrics file."""
     read: dict[str, int] = {}
     for file in (*(segment for _, segment in closed_segments(path)), path):
@@ -175,13 +178,13 @@ def _read_before(path: Path) -> dict[str, int]:
             with os.fdopen(open_inside(file.parent, file.name), "rb") as lines:
                 while line := lines.readline(MAX_LINE_BYTES + 1):
                     if b'"_from"' in line and line.endswith(b"\n"):
-                        _note(line, read)
+                        _add_position(line, read)
         except OSError:
             continue
     return read
 
 
-def _note(line: bytes, read: dict[str, int]) -> None:
+def _add_position(line: bytes, read: dict[str, int]) -> None:
     try:
         match json.loads(line):
             case {"_from": [str(source), int(position)]}:
@@ -191,7 +194,7 @@ def _note(line: bytes, read: dict[str, int]) -> None:
 
 
 def _expanded(path: str, environ: Mapping[str, str]) -> str:
-    """Return a path with its variables expanded, made absolute in the working directory."""
+    """Return the absolute form of a path, with its variables expanded; empty for an empty path."""
     if not path:
         return ""
     filled = _VARIABLE.sub(lambda found: environ.get(found[1], ""), path)

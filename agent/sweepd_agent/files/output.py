@@ -1,6 +1,6 @@
-"""Copy of a run's output on the agent's own standard output, if requested.
+"""Copy of a run's output to the standard output of the agent, if requested.
 
-A reader such as a pager may stall: a thread waits for it, so that only the copy is delayed.
+The reader, such as a pager, may stall; a separate thread writes to it, so that only the copy is delayed.
 """
 
 import asyncio

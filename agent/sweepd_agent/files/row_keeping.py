@@ -1,4 +1,4 @@
-"""Storage of an attempt's rows and cursors: rows are numbered, saved before they are sent, and thinned."""
+"""Storage of an attempt's rows and cursors: reads, numbers, saves and thins rows."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def external_metrics_of(
     """Return the reader of metrics that the script does not log itself; None if there are no sources."""
     if assignment.metrics_from is None:
         return None
-    # Loaded only for the few runs that need it.
+    # Imported here, as few runs need it.
     from sweepd_agent.files.external_metrics import ExternalMetrics
 
     return ExternalMetrics(
         assignment.metrics_from,
         folder,
-        partial(complain, "elsewhere"),
+        partial(complain, "external metrics"),
         around.monotonic,
         run=assignment.key.run,
     )
@@ -149,12 +149,12 @@ class RowKeeping:
             await asyncio.sleep(0.0 if more else _READ_AGAIN)  # yields to other tasks
 
     async def save(self) -> None:
-        """Write row numbers and cursors to disk; while writes fail, rows wait and the trial continues."""
+        """Write row numbers and cursors to disk; retry while writes fail; the trial continues."""
         while True:
             try:
                 await self._save_now()
             except OSError as error:
-                if not self._folder.path.exists():  # nothing can be stored there any more, so do not wait
+                if not self._folder.path.exists():  # nothing can be stored there any more, so do not retry
                     self._complain("removed", f"{self._folder.path} was removed while its run was live")
                     self._spool.saved(self._spool.numbering)
                     self._saved()
@@ -209,7 +209,7 @@ class RowKeeping:
             if not numbering.is_thinned(segment):
                 await self._on_disk(write_kept, path, segment, file, numbering, self._spool.watched)
                 self._spool.thinned(segment)
-                # Before the segment is deleted: later reads must know that only its kept rows are left.
+                # Saved before the segment is deleted, so that later reads use its kept rows.
                 await self.save()
             file.unlink()
             self._complain("thinned", f"the spool is full; rows were downsampled in {self._folder.path}")

@@ -1,4 +1,4 @@
-"""Files of a run for the metric store, written by the agent or the script."""
+"""Files of a run that are uploaded to the metric store, written by the agent or the script."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from sweepd import v1
 from sweepd.file_limits import MAX_PIECE_BYTES, MAX_RUN_FILES, complaint_of_name
 from sweepd.regular_files import entries_inside, kind_of, open_inside, read_inside, write_inside
 from sweepd_agent.context.recorder import FOLDER as CONTEXT_FOLDER
-from sweepd_agent.core.delivery import Deliveries, Seen
+from sweepd_agent.core.delivery import Deliveries, FileVersion
 
 SCRIPT_FOLDER = "files"
 _STATE_FILE = "delivered-files.json"
@@ -23,14 +23,14 @@ _SERIES_BITS = 32
 # Largest series number taken from the clock, in January 2038; later series count up from it.
 _LAST_BY_CLOCK = 2**31 - 2**20
 _LAST_BY_RECORD = 2**31 - 2**10
-# Share of time that looking may take, so that large trees are scanned less often.
+# Maximum share of time spent on scans; large trees are therefore scanned less often.
 _SHARE = 0.01
 # Seconds since its last write after which a file is considered complete.
-_AT_REST_AFTER = 1.0
+_COMPLETE_AFTER = 1.0
 
 
 class RunFiles:
-    """Source of file pieces, one file at a time; only the newest version of each file counts.
+    """Source of file pieces, one file at a time; only the newest version of each file is sent.
 
     Args:
         folder: the folder of the attempt.
@@ -49,7 +49,7 @@ class RunFiles:
         self._monotonic = monotonic
         self._wall_clock = wall_clock
         self._look_at = float("-inf")
-        # Number of files that the server has stored; each version of a file counts.
+        # Number of file versions that the server has stored.
         self.stored = 0
         self._open: _OpenFile | None = None
         delivered, series = self._recorded()
@@ -59,17 +59,17 @@ class RunFiles:
         self._stored_at = float("-inf")
 
     def look(self, *, ended: bool = False) -> bool:
-        """Scan the files if they are due or the script has ended; return True if one is to be sent."""
+        """Scan the files if a scan is due or the script has ended; return True if a file is to be sent."""
         begun = self._monotonic()
         if begun < self._look_at and not ended:
             return False
         seen = self._seen(ended=ended)
         taken = self._monotonic() - begun
         self._look_at = begun + max(_LOOK_EVERY, taken / _SHARE)
-        self._files.looked(seen)
+        self._files.update(seen)
         return self._files.next() is not None
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Treat all files as undelivered."""
         self._files = Deliveries({})
         self.look(ended=True)  # the files of an ended run are not scanned again
@@ -81,10 +81,10 @@ class RunFiles:
             self._store()
 
     def restart(self, cursor: int) -> int:
-        """Begin a new series above `cursor`, and treat pieces in flight as lost."""
+        """Begin a new series above `cursor`, treat pieces in flight as lost, and return its cursor."""
         by_clock = min(int(self._wall_clock()), _LAST_BY_CLOCK)
         self.floor = max((max(self.floor, cursor) >> _SERIES_BITS) + 1, by_clock) << _SERIES_BITS
-        self._files.begin_again()
+        self._files.resend_in_flight()
         self._close_file()
         return self.floor
 
@@ -103,10 +103,10 @@ class RunFiles:
             return None
         opened = self._open
         piece = opened.piece()
-        if piece is None:  # it was modified meanwhile: the next look finds the new version
+        if piece is None:  # it was modified meanwhile: the next scan finds the new version
             self._close_file()
             self._files.forget(opened.name)
-            self._look_at = min(self._look_at, self._monotonic() + _AT_REST_AFTER)
+            self._look_at = min(self._look_at, self._monotonic() + _COMPLETE_AFTER)
             return None
         whole = bool(piece.digest)
         if whole:
@@ -125,7 +125,7 @@ class RunFiles:
         return not self._files.done or self._open is not None
 
     def _numbered(
-        self, number: int, name: str, seen: Seen, piece: v1.FilePiece, *, whole: bool
+        self, number: int, name: str, seen: FileVersion, piece: v1.FilePiece, *, whole: bool
     ) -> tuple[int, bytes]:
         piece.modify_time.FromNanoseconds(seen.modified)
         if number == self.floor + 1:
@@ -140,9 +140,9 @@ class RunFiles:
             self._open.close()
             self._open = None
 
-    def _seen(self, *, ended: bool) -> dict[str, Seen]:
-        recent = (self._wall_clock() - _AT_REST_AFTER) * 1e9
-        found: dict[str, Seen] = {}
+    def _seen(self, *, ended: bool) -> dict[str, FileVersion]:
+        recent = (self._wall_clock() - _COMPLETE_AFTER) * 1e9
+        found: dict[str, FileVersion] = {}
         for root in (CONTEXT_FOLDER, SCRIPT_FOLDER):
             for name, seen in self._below(root, ""):
                 if ended or seen.modified <= recent or self._files.delivered.get(name) == seen:
@@ -155,8 +155,8 @@ class RunFiles:
                     return found
         return found
 
-    def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, Seen]]:
-        """Yield the regular files below a subfolder of the run folder; follow and open nothing else."""
+    def _below(self, folder: str, prefix: str) -> Iterator[tuple[str, FileVersion]]:
+        """Yield the regular files below a subfolder of the run folder, without following links."""
         try:
             entries = entries_inside(self._folder, folder)
         except FileNotFoundError:
@@ -177,11 +177,11 @@ class RunFiles:
                     f"{self._folder / path} is {kind_of(status)}; only regular files are stored with a run"
                 )
 
-    def _recorded(self) -> tuple[dict[str, Seen], int]:
+    def _recorded(self) -> tuple[dict[str, FileVersion], int]:
         """Return the delivered files and the last series that an earlier agent recorded."""
         try:
             recorded = json.loads(read_inside(self._folder, _STATE_FILE, limit=_MAX_STATE_BYTES))
-            delivered = {name: Seen(**seen) for name, seen in recorded["files"].items()}
+            delivered = {name: FileVersion(**seen) for name, seen in recorded["files"].items()}
             series = int(recorded["series"])
         except (OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):
             return {}, 0
@@ -203,24 +203,24 @@ class RunFiles:
 class _OpenFile:
     """Open version of a file that is being sent."""
 
-    def __init__(self, name: str, seen: Seen, file: BinaryIO) -> None:
+    def __init__(self, name: str, seen: FileVersion, file: BinaryIO) -> None:
         self.name = name
         self.seen = seen
         self._file = file
         self._offset = 0
-        import hashlib  # here, as it loads OpenSSL: 2 MiB that an agent without files saves
+        import hashlib  # imported here, as it loads OpenSSL (2 MiB), which few agents need
 
         self._digest = hashlib.sha256()
 
     @classmethod
-    def of(cls, folder: Path, name: str, seen: Seen) -> "_OpenFile | None":
+    def of(cls, folder: Path, name: str, seen: FileVersion) -> "_OpenFile | None":
         try:
             return cls(name, seen, os.fdopen(open_inside(folder, seen.path), "rb"))
         except OSError:
             return None
 
     def piece(self) -> v1.FilePiece | None:
-        """Return the next piece; None if the file has changed since the look."""
+        """Return the next piece; None if the file has changed since the scan."""
         try:
             status = os.fstat(self._file.fileno())
             content = self._file.read(min(MAX_PIECE_BYTES, self.seen.size - self._offset))
@@ -242,5 +242,5 @@ class _OpenFile:
         self._file.close()
 
 
-def _as_seen(path: str, status: os.stat_result) -> Seen:
-    return Seen(path=path, size=status.st_size, modified=status.st_mtime_ns, inode=status.st_ino)
+def _as_seen(path: str, status: os.stat_result) -> FileVersion:
+    return FileVersion(path=path, size=status.st_size, modified=status.st_mtime_ns, inode=status.st_ino)

@@ -1,4 +1,4 @@
-"""Spool of an attempt's rows: numbered as they are written to disk, and read again to be sent.
+"""Spool of an attempt's rows: numbers the lines of the metrics file, and returns them as rows to send.
 
 A row may be sent once its number is durable: `poll` numbers rows, and the owner writes the numbering to
 disk and then calls `saved`. Recent rows are kept in memory; older rows are read again from disk.
@@ -33,10 +33,10 @@ _SYSTEM_FILE = "system.jsonl"
 _KEPT_SAMPLES = 60
 _KEPT_OBSERVATIONS = 20_000
 ROWS_AT_ONCE = 500
-"""Rows that are sent without waiting for the flush interval, and the maximum in one message."""
-# Rows without a step after which a later attempt counts as replacing no rows; if only child processes log,
-# no row has a step.
-_MOST_WITHOUT_STEP = 20
+"""Number of rows that are sent without waiting for the flush interval; also the maximum per message."""
+# Number of rows without a step after which a later attempt is assumed to replace no rows: if only child
+# processes log, no row has a step.
+_MAX_WITHOUT_STEP = 20
 _BEYOND_ALL = 2**63
 
 
@@ -45,8 +45,8 @@ class Spool:
 
     Args:
         begins: starts of the attempts in the file, if it also holds earlier attempts; the last is this
-            attempt. Nothing is sent until it is known which earlier rows this attempt replaces: once a row
-            of it has a step, many rows have none, or the attempt has ended.
+            attempt. Nothing is sent until it is known which earlier rows this attempt replaces: until one
+            of its rows has a step, many rows have none, or the attempt has ended.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Spool:
         self._begins = deque(each for each in begins if each.attempt not in known)
         self._attempt = begins[-1].attempt if begins else None
         self._ended = False
-        self._held = self._is_open(numbering)
+        self._held = self._lacks_first_step(numbering)
         self._durable = numbering.progress
         self._rows: deque[Row] = deque(maxlen=kept_rows)
         self._observations: deque[Observation] = deque()
@@ -130,7 +130,7 @@ class Spool:
     def saved(self, numbering: Numbering) -> None:
         """Record that `numbering` is on disk."""
         self._durable = numbering.progress
-        self._held = self._is_open(numbering)
+        self._held = self._lacks_first_step(numbering)
         if self._durable == self.numbering.progress:
             self._urgent = False
 
@@ -152,7 +152,7 @@ class Spool:
         return list(islice(takewhile(lambda row: row.number <= self.last_row, again), ROWS_AT_ONCE))
 
     def observations(self, after: int) -> tuple[list[Observation], int]:
-        """Return observations of rows after `after`, and the row up to which they are complete."""
+        """Return observations of rows after `after`, and the last row whose observations are all returned."""
         upto = self.settled
         if after >= self._observed_from:
             while self._observations and self._observations[0].row <= after:
@@ -166,7 +166,7 @@ class Spool:
                 if len(found) >= ROWS_AT_ONCE or (row is not None and row.number > upto):
                     break
         if len(found) >= ROWS_AT_ONCE:
-            # Whole rows only: the last row may have more observations than fit here.
+            # Return all observations of a row or none: the last row may have more than fit here.
             upto = found[-1].row - 1 if found[-1].row > found[0].row else found[-1].row
             found = [item for item in found if item.row <= upto]
         return found, max(upto, after)
@@ -189,8 +189,8 @@ class Spool:
                 keys.update(item.line.values)
                 first_step = item.line.step if first_step is None else first_step
                 if self._attempt is not None:
-                    self._note_part(item, progress.row)
-                progress = self._take(read(progress, item.line, self.watched, now=now), progress)
+                    self._record_part(item, progress.row)
+                progress = self._add(read(progress, item.line, self.watched, now=now), progress)
         block = Block(
             segment=first.segment,
             start=first.start,
@@ -202,12 +202,12 @@ class Spool:
         numbering = self.numbering.extended(block, progress).counted(malformed, keys)
         self.numbering = numbering.begun_at(first_step)
 
-    def _is_open(self, numbering: Numbering) -> bool:
-        """True if it is not known yet which rows this attempt replaces."""
-        return self._attempt is not None and not self._ended and not numbering.knows(self._attempt)
+    def _lacks_first_step(self, numbering: Numbering) -> bool:
+        """Return True if it is not known yet which rows this attempt replaces."""
+        return self._attempt is not None and not self._ended and not numbering.has_first_step(self._attempt)
 
-    def _note_part(self, item: Found, row: int) -> None:
-        """Record the start and the first step of a later attempt, if the line after row `row` shows them."""
+    def _record_part(self, item: Found, row: int) -> None:
+        """Record the start and first step of a later attempt, if the line after row `row` contains them."""
         while self._begins and (item.segment, item.start) >= (
             self._begins[0].segment,
             self._begins[0].offset,
@@ -216,13 +216,13 @@ class Spool:
         if not self.numbering.open_part or item.line is None:
             return
         step = item.line.step
-        if step is None and row - self.numbering.parts[-1].after >= _MOST_WITHOUT_STEP:
+        if step is None and row - self.numbering.parts[-1].after >= _MAX_WITHOUT_STEP:
             step = _BEYOND_ALL
         if step is not None:
             self.numbering = self.numbering.part_begun_at(step)
             self._urgent = True
 
-    def _take(self, read: Read, before: Progress) -> Progress:
+    def _add(self, read: Read, before: Progress) -> Progress:
         """Keep the row and the observations of a line for sending; check whether they are urgent."""
         after = read.progress
         self._rows.append(read.row)
@@ -249,7 +249,7 @@ class Spool:
             yield None, completed(progress)[0]
 
     def _lines(self, block: Block) -> Iterator[tuple[int | None, int, Line]]:
-        """Yield the lines of a block; those of a thinned block with row number and preceding step."""
+        """Yield the lines of a block; for a thinned block, with row number and preceding step."""
         if block.thinned:
             yield from read_kept(self._path, block)
             return
@@ -342,7 +342,7 @@ def _kept(block: Block, file: Path, watched: Mapping[str, int]) -> Iterator[byte
 
 
 class SystemRows:
-    """File of samples and its spool; samples do not count as rows, steps or iterations of the script."""
+    """File of system metrics and its spool; samples are not rows, steps or iterations of the script."""
 
     def __init__(self, folder: Path, numbering: Numbering, wall_clock: Callable[[], float]) -> None:
         self.file = folder / _SYSTEM_FILE

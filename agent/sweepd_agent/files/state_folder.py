@@ -21,8 +21,8 @@ _AGENT_FILE = "agent.json"
 _RUNS = "runs"
 _CHECKPOINTS = "checkpoints"
 _SECRET_BYTES = 32
-_MOST_BYTES = 64 * 1024
-_MOST_AGENTS = 100_000
+_MAX_BYTES = 64 * 1024
+_MAX_AGENTS = 100_000
 # Seconds to wait for the lock of a predecessor that is just ending.
 _PATIENCE = 0.5
 
@@ -47,10 +47,10 @@ class StateFolder:
         return self.path / _LOCK_FILE
 
     def attempts(self) -> Iterator[AttemptFolder]:
-        """Yield the attempts left in the folder; remove incomplete attempts."""
+        """Yield the folders of attempts of earlier agents; remove those without a readable assignment."""
         for folder in _attempt_folders(self.path):
             if folder.assignment() is None:
-                if (left := find(folder)) is not None:  # no agent could find it without its folder
+                if (left := find(folder)) is not None:  # without its folder, no agent could find the process
                     left.stop(StopMode.KILL)
                 folder.remove()
             else:
@@ -92,9 +92,9 @@ class StateFolder:
 
 
 def stored_identity(path: Path) -> tuple[str, bytes] | None:
-    """Return the id and secret of the agent that owns a folder; None if it has no identity yet."""
+    """Return the id and secret of the agent that owns a folder; None if none is stored."""
     try:
-        stored = json.loads(read_inside(path.resolve(), _AGENT_FILE, limit=_MOST_BYTES))
+        stored = json.loads(read_inside(path.resolve(), _AGENT_FILE, limit=_MAX_BYTES))
         secret = bytes.fromhex(stored["secret"])
     except (FileNotFoundError, IrregularFileError, ValueError, KeyError, TypeError):
         return None
@@ -110,7 +110,7 @@ def _new_identity(path: Path) -> tuple[str, bytes]:
 
 
 def open_folder(path: Path) -> StateFolder:
-    """Open and lock the folder that a person named.
+    """Open and lock the folder named on the command line.
 
     Raises:
         FolderInUseError: another agent holds its lock.
@@ -125,7 +125,7 @@ def open_folder(path: Path) -> StateFolder:
 
 
 def open_free_folder(parent: Path, serves: Callable[[str], bool]) -> StateFolder:
-    """Open and lock a free folder: one with attempts of a served sweep, else the one of lowest number.
+    """Open and lock a free folder: one with attempts of a served sweep, else the one with the lowest number.
 
     Args:
         parent: folder of the state folders, which are named 1, 2 and so on.
@@ -133,9 +133,9 @@ def open_free_folder(parent: Path, serves: Callable[[str], bool]) -> StateFolder
     """
     present = sorted(int(entry.name) for entry in _entries(parent) if entry.name.isdecimal())
     for number in present:
-        if _holds_work(parent / str(number), serves) and (folder := _try_open(parent / str(number))):
+        if _has_served_attempts(parent / str(number), serves) and (folder := _try_open(parent / str(number))):
             return folder
-    for number in range(1, _MOST_AGENTS):
+    for number in range(1, _MAX_AGENTS):
         if folder := _try_open(parent / str(number)):
             return folder
     raise FolderInUseError(f"all state folders in {parent} are in use")
@@ -146,11 +146,11 @@ def _try_open(path: Path) -> StateFolder | None:
     lock = try_lock(str(path / _LOCK_FILE))
     if lock is None:
         return None
-    os.utime(lock)  # shows supervisors, which look at intervals, that an agent was here
+    os.utime(lock)  # supervisors check this time at intervals, to detect even an agent that lives briefly
     return StateFolder(path, lock)
 
 
-def _holds_work(path: Path, serves: Callable[[str], bool]) -> bool:
+def _has_served_attempts(path: Path, serves: Callable[[str], bool]) -> bool:
     assignments = (folder.assignment() for folder in _attempt_folders(path))
     return any(assignment is not None and serves(assignment.sweep) for assignment in assignments)
 

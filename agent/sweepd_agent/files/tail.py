@@ -1,4 +1,4 @@
-"""Tail of a metrics file while it is written: every line once, and the lines of each writer in order.
+"""Tail of a metrics file: returns every new line once, and the lines of each writer in order.
 
 `sweepd.metrics_file` describes how segments are written and read; each `look` is one pass over them.
 """
@@ -13,8 +13,8 @@ from sweepd.metrics_file import MAX_LINE_BYTES, closed_segments
 from sweepd.regular_files import IrregularFileError, open_inside, status_inside
 from sweepd_agent.core.rows import MALFORMED, Line, parse_line
 
-# Maximum bytes of a look: it takes some milliseconds, after which the caller yields to other tasks.
-_BYTES_A_LOOK = 16 * 1024
+# Maximum bytes per look, which takes a few milliseconds; the caller then yields to other tasks.
+_BYTES_PER_LOOK = 16 * 1024
 # Enough bytes to recognise a line that is too long.
 _LONGEST = MAX_LINE_BYTES + 1
 
@@ -30,7 +30,7 @@ class Found:
 
 
 class Tail:
-    """Reader of the segments of a metrics file, with a position in each segment."""
+    """Reader of new lines in the segments of a metrics file, with a position in each segment."""
 
     def __init__(self, path: Path, positions: dict[int, int]) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class Tail:
         """Return the complete lines since the last look; set `more` if there is more to read."""
         self.more = False
         found: list[Found] = []
-        room = _BYTES_A_LOOK
+        room = _BYTES_PER_LOOK
         for number, size in self._sizes():
             start = self._positions.get(number, 0)
             if size <= start:

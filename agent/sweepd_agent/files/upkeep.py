@@ -12,7 +12,7 @@ from sweepd_agent.files.attempt_folder import AttemptFolder
 from sweepd_agent.surroundings import Surroundings
 
 _LOOK_EVERY = 5.0
-# Seconds for pending writes when an agent ends; later writes are cut off, as by a kill.
+# Seconds to wait for pending writes when an agent ends; later writes are aborted, as by a kill.
 _LAST_SECONDS = 5.0
 
 
@@ -47,8 +47,8 @@ class Upkeep:
         """Remove a folder in the background, as large run files may take seconds."""
         return asyncio.get_running_loop().run_in_executor(self._around.disk, folder.remove)
 
-    async def watch_disk(self, seen: Callable[[bool], None]) -> None:
-        """Report at intervals whether there is disk space for another run; log when there is not."""
+    async def watch_disk(self, report: Callable[[bool], None]) -> None:
+        """Report at intervals whether disk space suffices for another run; log when it no longer does."""
         enough = True
         while True:
             free = self._around.folder.free_bytes()
@@ -58,13 +58,13 @@ class Upkeep:
                 )
                 self._around.log.event("notice", None, {"message": message})
             enough = free >= self._min_free
-            seen(enough)
+            report(enough)
             await asyncio.sleep(_LOOK_EVERY)
 
 
 @contextmanager
 def disk_threads(count: int) -> Iterator[Executor]:
-    """Yield an executor for disk access; at the end, wait for it only briefly, as a disk may hang."""
+    """Yield an executor for disk access; on exit, wait for it only briefly, as a disk may hang."""
     threads = ThreadPoolExecutor(count, thread_name_prefix="disk")
     try:
         yield threads

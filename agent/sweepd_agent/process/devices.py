@@ -14,14 +14,14 @@ _LISTED = re.compile(r"^(\s*)(GPU|MIG)\b.*\(UUID: ([^)]+)\)\s*$")
 
 
 class DevicesError(Exception):
-    """The slots cannot get the requested devices, for the reason in the one-line message."""
+    """The slots cannot get the requested devices; the one-line message states the reason."""
 
 
 def parse_devices(text: str) -> tuple[str, ...]:
     """Return the devices listed in `text`: indices, or ids of GPUs or MIG devices.
 
     Raises:
-        ValueError: a name is invalid, such as the -1 that ends CUDA's list, or a duplicate.
+        ValueError: a name is invalid, such as -1, or listed twice.
     """
     # CUDA treats 0 and 00 as the same device.
     parts = (part.strip() for part in text.split(","))
@@ -53,7 +53,7 @@ def devices_of_slots(
     """
     if per_slot == 0:
         return ((),) * slots
-    devices, origin = _there(named, environ)
+    devices, origin = _available(named, environ)
     needed = slots * per_slot
     if len(devices) < needed:
         there = "1 GPU" if len(devices) == 1 else f"{len(devices)} GPUs"
@@ -65,20 +65,20 @@ def devices_of_slots(
 def listed_devices(text: str) -> tuple[str, ...]:
     """Return the ids in the output of `nvidia-smi -L`; for a partitioned GPU, the ids of its MIG devices."""
     devices: list[str] = []
-    whole: str | None = None
+    parent: str | None = None
     for line in text.splitlines():
         match = _LISTED.match(line)
         if match is None:
             continue
         if match[2] == "GPU":
-            whole = match[3]
-        elif whole is not None and devices and devices[-1] == whole:
+            parent = match[3]
+        elif parent is not None and devices and devices[-1] == parent:
             devices.pop()
         devices.append(match[3])
     return tuple(devices)
 
 
-def _there(named: Sequence[str] | None, environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
+def _available(named: Sequence[str] | None, environ: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
     """Return the available devices, and the source of the list."""
     if named is not None:
         return tuple(named), "--gpus"
@@ -87,7 +87,7 @@ def _there(named: Sequence[str] | None, environ: Mapping[str, str]) -> tuple[tup
     program = shutil.which(_NVIDIA_SMI, path=environ.get("PATH"))
     if program is None:
         return (), f"{_NVIDIA_SMI} is not installed; list the GPUs with --gpus 0,1,…"
-    return _asked(program, environ), _NVIDIA_SMI
+    return _listed_by_driver(program, environ), _NVIDIA_SMI
 
 
 def _visible(text: str) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _visible(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _asked(program: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+def _listed_by_driver(program: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     try:
         listing = subprocess.run(
             [program, "-L"],

@@ -25,15 +25,15 @@ from sweepd_agent.process.devices import VISIBLE
 _PRIVATE = ("SWEEPD_TOKEN", "SWEEPD_ADDRESS")
 _ARGS_FILE = "args.json"
 # Upper bound in bytes of arguments and environment on Linux, whatever the stack limit.
-_MOST_ROOM = 6 * 2**20
+_MAX_ROOM = 6 * 2**20
 
 
 class StartError(Exception):
-    """This agent cannot start the process of a run, for the reason in the one-line message."""
+    """This agent cannot start the process of a run; the one-line message states the reason."""
 
 
 class InvalidCommandError(Exception):
-    """No agent can start the process of a run, for the reason in the one-line message."""
+    """No agent can start the process of a run; the one-line message states the reason."""
 
 
 def environment(
@@ -109,7 +109,7 @@ def arguments(
         raise StartError(str(error)) from error
     except CommandError as error:
         raise InvalidCommandError(str(error)) from error
-    _check_letters(made)
+    _check_encoding(made)
     missing = missing_program(made, environ)
     if missing is None:
         return made
@@ -130,10 +130,10 @@ def _default_interpreter(environ: Mapping[str, str]) -> str:
 
 def _room() -> int:
     """Return the maximum bytes of arguments and environment on this system."""
-    return min(os.sysconf("SC_ARG_MAX"), _MOST_ROOM)
+    return min(os.sysconf("SC_ARG_MAX"), _MAX_ROOM)
 
 
-def _check_letters(arguments: Sequence[str]) -> None:
+def _check_encoding(arguments: Sequence[str]) -> None:
     try:
         for argument in arguments:
             os.fsencode(argument)
@@ -147,11 +147,11 @@ def _check_letters(arguments: Sequence[str]) -> None:
 
 _PYTHON = re.compile(r"(python|pypy)[0-9.]*")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
-# Interpreters of which a first argument is known to be the script, unless it is an option.
+# Interpreters whose first argument is the script, unless it is an option.
 _OTHERS = frozenset({"Rscript", "julia", "perl", "ruby"})
-# Programs that run the command that follows, if they have no options.
+# Programs that run the command in their arguments, if they have no options.
 _WRAPPERS = frozenset({"nice", "nohup", "setsid"})
-# Letters of options that take the next argument, and of options after which there is no script.
+# Letters of options with a value, and of options after which there is no script.
 _PYTHON_VALUES, _PYTHON_ENDS = "WX", "cm"
 _SHELL_VALUES, _SHELL_ENDS = "oO", "cs"
 _LONG_VALUES = frozenset({"--check-hash-based-pycs", "--rcfile", "--init-file"})

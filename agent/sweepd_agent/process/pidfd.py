@@ -18,7 +18,7 @@ _STATUS_OFFSET = 60
 _LOOK_EVERY = 0.02
 _LOOKS = 50
 _NO_PROCESS = 2**31
-# Errors of `pidfd_open` if no process has the id any more; by now, a thread may have it.
+# Errors of `pidfd_open` if no process has the id any more; the id may now belong to a thread.
 _NOT_OF_PROCESS = frozenset({errno.ESRCH, errno.EINVAL, errno.ENOENT})
 
 
@@ -45,7 +45,7 @@ def reports_exit_codes(pidfd: int) -> bool:
 
 
 def _status(pidfd: int) -> int | None:
-    """Return the wait status that its parent received; None if it has not been reaped yet.
+    """Return the wait status of a process; None if its parent has not reaped it yet.
 
     Raises:
         OSError: this system does not report the status.
@@ -87,7 +87,7 @@ def open_process(pid: int, start: int | None) -> int | None:
 
 
 def call_at_end(pidfd: int, ended: Callable[[], object]) -> None:
-    """Once the process of a descriptor has ended, close the descriptor and call `ended`."""
+    """Close a process descriptor and call `ended` once its process has ended; return at once."""
     loop = asyncio.get_running_loop()
 
     def close() -> None:

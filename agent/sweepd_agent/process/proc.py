@@ -1,4 +1,4 @@
-"""Processes in /proc: start times, which identify them, descendants and OOM kills."""
+"""Queries of /proc: start times, which identify processes; descendants; OOM kills."""
 
 import os
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return the start of a process in ticks since boot, which identifies it together with its id."""
+    """Return the start time of a process in ticks since boot; with the id, it identifies the process."""
     fields = _stat(pid)
     return None if fields is None else int(fields[19])
 
 
 def descendants(*roots: int) -> list[int]:
-    """Return every living descendant of processes."""
+    """Return all living descendants of the given processes."""
     children: dict[int, list[int]] = {}
     for pid, fields in _living():
         children.setdefault(int(fields[1]), []).append(pid)

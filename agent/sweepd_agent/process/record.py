@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SAFELY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 
 
 def write_record(path: str, values: Mapping[str, str | int | float], *, sync: bool = False) -> None:
@@ -21,8 +21,8 @@ def write_record(path: str, values: Mapping[str, str | int | float], *, sync: bo
         sync: whether the record must survive a power failure once this returns.
     """
     fresh = f"{path}.{os.getpid()}"
-    try:  # noqa: SIM105 -- contextlib takes longer to load than this takes
-        os.unlink(fresh)  # noqa: PTH108 -- pathlib is a third of the start
+    try:  # noqa: SIM105 -- contextlib is slow to import
+        os.unlink(fresh)  # noqa: PTH108 -- pathlib would take a third of the start-up time
     except FileNotFoundError:
         pass
     lines = (f"{name} {_as_text(value)}\n" for name, value in values.items())
@@ -51,7 +51,7 @@ def read_record(path: str) -> dict[str, str] | None:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        lines = file.read(_MOST_BYTES).decode("ascii", "replace").splitlines()
+        lines = file.read(_MAX_BYTES).decode("ascii", "replace").splitlines()
     pairs = [line.partition(" ") for line in lines]
     if not pairs or not all(name.isidentifier() for name, _, _ in pairs):
         return None
@@ -61,13 +61,13 @@ def read_record(path: str) -> dict[str, str] | None:
 
 
 def whole_number(record: Mapping[str, str], name: str) -> int | None:
-    """Return the whole number `name` of a record; None if there is no such number."""
+    """Return the value of `name` in a record as an integer; None if missing or not an integer."""
     text = record.get(name, "")
     return int(text) if text.isascii() and text.removeprefix("-").isdecimal() else None
 
 
 def number(record: Mapping[str, str], name: str) -> float:
-    """Return the number `name` of a record; 0 if there is no such number."""
+    """Return the value of `name` in a record as a float; 0 if missing or not a number."""
     try:
         return float(record.get(name, ""))
     except ValueError:

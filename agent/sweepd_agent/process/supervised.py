@@ -1,4 +1,4 @@
-"""Supervised process of an attempt: start it, find it after a restart, signal it and await its end."""
+"""Supervised process of an attempt: starts it, finds it after a restart, signals it and awaits its end."""
 
 import asyncio
 import contextlib
@@ -33,10 +33,10 @@ _SUPERVISOR = (
 )
 # Seconds that another supervisor of the same attempt may take to report its id.
 _PATIENCE = 2.0
-# Maximum number of listings: processes may be created during a listing, and a process that hangs stays.
+# Maximum number of kill passes: new processes may appear during a pass, and a hung process remains.
 _ROUNDS = 20
-# Reasons why a supervisor has ended its run by itself, by key of its exit record.
-_LOST = {
+# Reasons why a supervisor has ended its run without an order, by key of its exit record.
+_UNORDERED_ENDS = {
     "orphaned": "no agent reconnected to it in time",
     "unwatched": "its supervisor's watchdog was killed",
 }
@@ -85,7 +85,7 @@ class SupervisedProcess:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(readable(watchdog), _PATIENCE)
             os.close(watchdog)
-        return _vanished(self._folder)
+        return _kill_remaining(self._folder)
 
 
 class Supervised:
@@ -103,7 +103,7 @@ class Supervised:
                 ended.register(watchdog, select.POLLIN)
                 ended.poll(_PATIENCE * 1_000)
                 os.close(watchdog)
-            _vanished(folder)
+            _kill_remaining(folder)
         return process
 
     def outcome(self, folder: AttemptFolder) -> Outcome | None:
@@ -121,7 +121,7 @@ async def launch(
     """Start the process of an attempt, unless an earlier agent has started it.
 
     If an earlier agent has started the process but died before recording that, return that process. If the
-    supervisor fails or is killed before it has reported its id, return a vanished process without an id.
+    supervisor fails or is killed before it has reported its id, return an ended process with the id 0.
 
     Raises:
         OSError: no supervisor can be started.
@@ -152,7 +152,7 @@ def find(folder: AttemptFolder) -> SupervisedProcess | None:
     if identity is None:
         return SupervisedProcess(folder, 0, None) if outcome(folder) is not None else None
     pid = whole_number(identity, "pid") or 0
-    pidfd = _open_noted(identity, "supervisor")
+    pidfd = _open_recorded(identity, "supervisor")
     if pidfd is None:
         return SupervisedProcess(folder, pid, None)
     return SupervisedProcess(folder, pid, pidfd, started_time=number(identity, "time"))
@@ -163,7 +163,7 @@ def outcome(folder: AttemptFolder) -> Outcome | None:
     record = read_record(str(folder.path / EXIT_FILE))
     if record is None:
         return None
-    lost = next((message for name, message in _LOST.items() if record.get(name) == "1"), "")
+    lost = next((message for name, message in _UNORDERED_ENDS.items() if record.get(name) == "1"), "")
     return Outcome(
         code=whole_number(record, "code"),
         signal=whole_number(record, "signal"),
@@ -177,7 +177,7 @@ def outcome(folder: AttemptFolder) -> Outcome | None:
 
 
 async def _await_identity(folder: AttemptFolder, *, patience: float) -> SupervisedProcess:
-    """Wait until the supervisor has recorded its process, or that the start failed; return the process."""
+    """Wait until the supervisor has recorded its process or a failed start; return the process."""
     deadline = asyncio.get_running_loop().time() + patience
     while (process := find(folder)) is None:
         if asyncio.get_running_loop().time() >= deadline:
@@ -189,10 +189,10 @@ async def _await_identity(folder: AttemptFolder, *, patience: float) -> Supervis
 def _open_watchdog(folder: AttemptFolder) -> int | None:
     """Return a descriptor of the watchdog of a dead supervisor; None if the watchdog has ended."""
     identity = read_record(str(folder.path / PROCESS_FILE))
-    return None if identity is None else _open_noted(identity, "watchdog")
+    return None if identity is None else _open_recorded(identity, "watchdog")
 
 
-def _open_noted(identity: Mapping[str, str], name: str) -> int | None:
+def _open_recorded(identity: Mapping[str, str], name: str) -> int | None:
     """Return a descriptor of the process with the recorded id and start; None if it has ended."""
     pid = whole_number(identity, name)
     if pid is None or identity.get("boot") != proc.boot_id():
@@ -209,16 +209,16 @@ async def _exit_code(process: subprocess.Popen[bytes]) -> int:
     return process.wait()
 
 
-def _vanished(folder: AttemptFolder) -> Outcome:
-    """Kill the remains of a process whose supervisor left no record; return its outcome."""
+def _kill_remaining(folder: AttemptFolder) -> Outcome:
+    """Kill the remaining processes of an attempt whose supervisor left no exit record; return the outcome."""
     identity = read_record(str(folder.path / PROCESS_FILE))
     if identity is not None and identity.get("boot") != proc.boot_id():
         return Outcome(orphaned=True, message="its host went down or was restarted")
     for _ in range(_ROUNDS):
-        remains = proc.of_folder("SWEEPD_RUN_DIR", str(folder.path))
-        if not remains:
+        remaining = proc.of_folder("SWEEPD_RUN_DIR", str(folder.path))
+        if not remaining:
             break
-        for pid in remains:
+        for pid in remaining:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
     return Outcome(orphaned=True, message="its supervisor was killed or failed")

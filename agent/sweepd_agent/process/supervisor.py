@@ -1,4 +1,4 @@
-"""Supervisor between an agent and the process of one attempt: starts it, records its end, ends its tree.
+"""Supervisor of the process of one attempt: starts the process, records its end, and ends its tree.
 
 It outlives its agent, so that a restarted agent finds the process. It is a subreaper: orphans of the process,
 in any session, become its children, so that the tree below it is complete. On SIGTERM it terminates the tree,
@@ -31,7 +31,7 @@ LOG_FILE = "output.log"
 _LOCK_FILE = "supervisor.lock"
 
 _LOOK_EVERY = 0.5
-# Shorter interval, used if the run is to end soon after its agent.
+# Shorter interval, used if the run must end soon after its agent.
 _LOOK_SOON = 0.1
 # Seconds between SIGTERM and SIGKILL for leftovers of a process, and for an orphaned tree.
 _SHORT_GRACE = 1.0
@@ -86,7 +86,7 @@ class Supervisor:
         }
         try:
             write_record(f"{self._folder}/{PROCESS_FILE}", identity)
-        except OSError:  # a process that no agent could find must not live
+        except OSError:  # a process that no agent could find must not run
             self._kill()
             self.watch()
             os._exit(1)
@@ -97,7 +97,7 @@ class Supervisor:
             try:
                 write_record(f"{self._folder}/{EXIT_FILE}", {**end, "time": time.time()}, sync=True)
             except FileNotFoundError:
-                break  # the folder was removed, so nobody needs the record
+                break  # the folder was removed, so the record is not needed
             except OSError:
                 if self._abandoned():
                     break
@@ -109,12 +109,12 @@ class Supervisor:
         """Wait until the whole process tree has ended; return the end of the process."""
         while True:
             received = signal.sigtimedwait(_AWAITED, self._time_to_look())
-            # First: a process that has just ended by itself was not stopped by the signal.
-            over = self._reap()
-            if received is not None and received.si_signo == self._death():
-                # Both processes have received the signal: every process on the machine is being ended.
+            # Reap first: a process that had ended before the signal was not stopped by it.
+            ended = self._reap()
+            if received is not None and received.si_signo == self._fatal_signal():
+                # The supervisor received the same signal: every process on the machine is being ended.
                 self._ending["stopped"] = 1
-            if over:
+            if ended:
                 return self._end()
             if received is not None and received.si_signo == signal.SIGTERM:
                 self._terminate("stopped", self._stop_grace)
@@ -158,18 +158,18 @@ class Supervisor:
         return now - self._agent_seen >= self._orphan_after
 
     def _terminate(self, why: str | None, grace: float) -> None:
-        self._note(why)
+        self._record_cause(why)
         self._termination.terminate(grace)
 
     def _kill(self, why: str | None = None) -> None:
-        self._note(why)
+        self._record_cause(why)
         self._termination.kill()
 
-    def _note(self, why: str | None) -> None:
+    def _record_cause(self, why: str | None) -> None:
         if why is not None and self._status is None:
             self._ending[why] = 1
 
-    def _death(self) -> int | None:
+    def _fatal_signal(self) -> int | None:
         """Return the signal that has ended the process; None if there was no signal."""
         return os.WTERMSIG(self._status) if self._status and os.WIFSIGNALED(self._status) else None
 
@@ -178,15 +178,15 @@ class Supervisor:
         if os.WIFEXITED(status):
             return {"code": os.WEXITSTATUS(status), **self._ending}
         number = os.WTERMSIG(status)
-        starved = number == signal.SIGKILL and memory_kills() > self._memory_kills
-        return {"signal": number, "out_of_memory": int(starved), **self._ending}
+        oom = number == signal.SIGKILL and memory_kills() > self._memory_kills
+        return {"signal": number, "out_of_memory": int(oom), **self._ending}
 
 
 def main() -> None:
     """Supervise the attempt of the folder in the arguments; report its start on stdout."""
     folder, agent_lock, orphan_after, stop_grace = sys.argv[1:]
     # The lock is held to the end, so only the first of two supervisors of an attempt starts its process.
-    if not _take(folder):
+    if not _lock_attempt(folder):
         os._exit(0)
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -197,18 +197,18 @@ def main() -> None:
     )
     end: dict[str, str | int | float]
     try:
-        with open(f"{folder}/{ARGUMENTS_FILE}", "rb") as file:  # noqa: PTH123 -- pathlib is a third of the start
+        with open(f"{folder}/{ARGUMENTS_FILE}", "rb") as file:  # noqa: PTH123 -- pathlib takes a third of the start-up
             supervisor.start([os.fsdecode(argument) for argument in file.read().split(b"\0")])
     except OSError as error:
         end = {"start_error": f"{error.filename or 'the program'}: {error.strerror}"}
     else:
-        _tell_agent()
+        _report_start()
         end = dict(supervisor.watch())
     supervisor.report(end)
     os._exit(0)
 
 
-def _take(folder: str) -> bool:
+def _lock_attempt(folder: str) -> bool:
     """Lock the attempt until this process and its child end; return False if it was started before."""
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -221,7 +221,7 @@ def _take(folder: str) -> bool:
 
 
 def _spawn(arguments: list[str], null: int, output: int) -> int:
-    """In a new session, start a process that dies with this process; return its id.
+    """Start a process in a new session, killed when this process dies; return its id.
 
     Raises:
         OSError: the program cannot be executed.
@@ -251,7 +251,7 @@ def _spawn(arguments: list[str], null: int, output: int) -> int:
 
 
 def _execute(arguments: list[str]) -> int:
-    """Execute a program in this process, found as by `execvp`; return the error number if that fails."""
+    """Replace this process by a program, found as `execvp` does; return the error number if that fails."""
     program = arguments[0]
     folders = os.environ.get("PATH", os.defpath).split(":")
     found = errno.ENOENT
@@ -267,9 +267,9 @@ def _execute(arguments: list[str]) -> int:
     return found
 
 
-def _tell_agent() -> None:
+def _report_start() -> None:
     """Report the start, and release pipe and terminal of the agent, which may end before this process."""
-    try:  # noqa: SIM105 -- contextlib takes longer to load than this function to run
+    try:  # noqa: SIM105 -- contextlib is slow to import
         os.write(1, b"started\n")
     except OSError:
         pass  # the agent was killed meanwhile; the next agent finds the process by its record

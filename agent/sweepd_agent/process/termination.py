@@ -1,7 +1,7 @@
 """Termination of process trees: by a supervisor, and by the watchdog above it.
 
 A supervisor can be killed like any other process, together with its agent. Its descendants then become
-children of the watchdog, which is also a subreaper and kills them at once: nothing is left to control them.
+children of the watchdog, which is also a subreaper and kills them at once, as nothing else controls them.
 Until then, the watchdog sleeps in one system call and shares its memory with the supervisor. If the watchdog
 is killed, the supervisor receives `DIED` and ends the run: no run continues with only one of the two.
 Both processes load this module, so it imports nothing large.
@@ -18,7 +18,7 @@ _KILL_AGAIN = 0.05
 
 
 class Termination:
-    """Termination of all descendants of this process, with the end of their grace period."""
+    """Termination of all descendants of this process, with a deadline after which they are killed."""
 
     def __init__(self) -> None:
         self._kill_at = float("inf")
@@ -40,7 +40,7 @@ class Termination:
         signal_descendants(signal.SIGCONT)  # a stopped process handles SIGTERM only once it continues
 
     def kill(self) -> None:
-        """Kill all descendants, and shortly afterwards again, to catch processes created in between."""
+        """Kill all descendants now, and again shortly afterwards, as new ones may appear meanwhile."""
         self._kill_at = time.monotonic() + _KILL_AGAIN
         signal_descendants(signal.SIGKILL)
 
@@ -80,13 +80,13 @@ def continue_below_watchdog() -> int:
         become_subreaper()  # this is not inherited
         signal_at_death_of(watchdog, DIED)
         return watchdog
-    _hold_nothing()
+    _release_inherited()
     _, status = os.waitpid(supervisor, 0)
     _kill_descendants()
     os._exit(0 if status == 0 else 1)
 
 
-def _hold_nothing() -> None:
+def _release_inherited() -> None:
     """Release the agent's pipes and working directory."""
     os.chdir("/")
     null = os.open(os.devnull, os.O_RDWR)
@@ -115,7 +115,7 @@ def _has_children() -> bool:
 
 
 def become_subreaper() -> None:
-    """Adopt orphaned descendants, in any session."""
+    """Make this process the parent of its orphaned descendants, in any session."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 

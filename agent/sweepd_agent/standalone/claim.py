@@ -21,14 +21,14 @@ from sweepd_agent.wire import codec
 from sweepd_agent.wire.connection import LookupRefusedError
 
 _WITHIN = 10.0
-_MOST_ARGV = 60 * 1024
-_MOST_ARGUMENTS, _ARGUMENT = 8_192, 8
+_MAX_ARGV_BYTES = 60 * 1024
+_MAX_ARGUMENTS, _ARGUMENT_BYTES = 8_192, 8
 """Maximum number of arguments that the server accepts, and bytes counted for each besides its characters."""
-_MOST_HOST = 255
+_MAX_HOST = 255
 
 
 class Claim:
-    """Claim of the run in a folder, by which an agent also regains a run that it lost after a silence."""
+    """Claim of the run in a folder; repeated claims recover a run that was lost in a silence."""
 
     def __init__(self, state: StandaloneState, agent: Agent, log: Log) -> None:
         self._folder = state.run
@@ -61,15 +61,15 @@ class Claim:
                 raise LookupRefusedError(Refusal.NO_RUN, failure.message) from error
             raise
         self.live = answer.run.state == v1.RUN_STATE_RUNNING
-        self._note(answer.run, server)
+        self._record_claim(answer.run, server)
 
-    def _note(self, run: v1.Run, server: str) -> None:
+    def _record_claim(self, run: v1.Run, server: str) -> None:
         created = str(run.create_time.ToMicroseconds())
         before = self._folder.claim()
         if before.get("created") == created:
             return
         for attempt in self._agent.attempts.values():
-            attempt.feed.begin_anew()
+            attempt.feed.reset()
         self._folder.write_claim({"created": created, "run": run.name, "server": server})
         self._log.event("claimed", None, {"run": run.name, "server": server})
 
@@ -89,8 +89,10 @@ def _request(
         agent_id=state.agent_id,
         agent_secret=state.secret,
         parameters=plain_values(config),
-        argv=codec.first_arguments(argv[:_MOST_ARGUMENTS], _MOST_ARGV, lambda each: len(each) + _ARGUMENT),
-        host=socket.gethostname()[:_MOST_HOST],
+        argv=codec.first_arguments(
+            argv[:_MAX_ARGUMENTS], _MAX_ARGV_BYTES, lambda each: len(each) + _ARGUMENT_BYTES
+        ),
+        host=socket.gethostname()[:_MAX_HOST],
         attempt=attempt,
     )
     if run.started > 0:
@@ -99,7 +101,7 @@ def _request(
 
 
 def plain_values(config: Mapping[str, object]) -> v1.ParameterMap:
-    """Return the values of a configuration that fit into a message; drop the largest if they are too many."""
+    """Return the values of a configuration that fit into a message; drop the largest above the limit."""
     kept: dict[str, Json] = {}
     sizes: dict[str, int] = {}
     for name, value in config.items():

@@ -1,4 +1,4 @@
-"""Drain of a folder: `python -m sweepd_agent.standalone.drain DIR` sends its data, and starts no runs.
+"""Drain of a folder: `python -m sweepd_agent.standalone.drain DIR` sends its data without starting runs.
 
 DIR is the folder of a standalone run, whose script may still be running, or the state folder of a sweep agent
 that has ended. `sweepd.init` starts this program for its run, and `sweepctl sync` for data that is left. It
@@ -49,12 +49,12 @@ from sweepd_agent.wire.dialogue import Dialogue
 from sweepd_agent.wire.stream import Stream
 
 IN_USE = 10
-"""Exit code: another agent holds the folder and drains it."""
+"""Exit code if another agent has locked the folder, and drains it."""
 _CAUSE = "everything is synced"
 _LOOK_EVERY = 0.25
 # Enough for all attempts in a folder, so that none is refused for lack of a slot.
 _SLOTS = 1_024
-_LOST = "the server gave up the run meanwhile; claiming it again"
+_LOST = "the server considered the run lost; claiming it again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Options:
     token_file: Path | None
     grace: float
     wait: float | None
-    # Longest wait for the folder while another agent holds it.
+    # Longest wait for the lock of the folder.
     patience: float
     # Interval between samples of the script's resource usage.
     system_metrics_every: float
@@ -102,7 +102,7 @@ def _lost(verdict: v1.AttemptVerdict) -> bool:
 
 
 class Trouble:
-    """Notice that a standalone run cannot be synced; it is a file in the run folder that the script shows."""
+    """Notice that a standalone run cannot be synced; the script shows it from the run folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -110,8 +110,8 @@ class Trouble:
         # Last recorded reason; None: nothing recorded yet, but an earlier attempt may have left a notice.
         self._why: str | None = None
 
-    def note(self, server: str, why: str) -> None:
-        """Record once why the run cannot be synced; an empty `why` means that it can.
+    def record(self, server: str, why: str) -> None:
+        """Record the reason why the run cannot be synced; if `why` is empty, remove the notice.
 
         The script removes a notice once it has shown it.
         """
@@ -126,13 +126,13 @@ class Trouble:
             write_inside(self._file.parent, self._file.name, f"{json.dumps(document)}\n".encode())
 
     def leave(self) -> None:
-        """Move an unshown notice to the parent folder, for the next script that starts a run there."""
+        """Move a notice that was not shown to the parent folder, where the next script shows it."""
         with suppress(OSError):
             self._file.replace(self._folder.parent / LEFT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Drain a folder, and end the program."""
+    """Drain a folder, then exit."""
     options = _parse(arguments)
     try:
         token = options.token_file.read_text().strip() if options.token_file is not None else None
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.chdir("/")
     own = folder if isinstance(folder, StandaloneState) else None
 
-    async def live(log: Log, disk: Executor) -> Leave:
+    async def run_agent(log: Log, disk: Executor) -> Leave:
         around = Surroundings(
             folder=folder,
             environ=INHERITED,
@@ -167,14 +167,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             token_file=options.token_file,
             sweeps=(),
             prepare=claim,
-            trouble=None if trouble is None else trouble.note,
+            trouble=None if trouble is None else trouble.record,
         )
-        _hear_signals(agent)
+        _handle_signals(agent)
         agent.adopt()
         if not agent.state.held:
             return Leave(OK, _CAUSE)
         found = tuple(agent.attempts.values())
-        if own is not None and _script_lives(agent):
+        if own is not None and _script_is_live(agent):
             sampler = Sampler(agent.live_attempts, INHERITED, every=options.system_metrics_every)
             agent.background(sampler.run())
         agent.background(_watch(agent, options.grace))
@@ -182,13 +182,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if trouble is not None:
             trouble.leave()
         for attempt in found:
-            _tell(attempt, log)
+            _log_delivery(attempt, log)
         return leave
 
-    run_program(folder, live, log_as_json=options.log_as_json)
+    run_program(folder, run_agent, log_as_json=options.log_as_json)
 
 
-def _tell(attempt: Attempt, log: Log) -> None:
+def _log_delivery(attempt: Attempt, log: Log) -> None:
     """Log how much of an attempt is delivered, for `sweepctl sync`."""
     acked = attempt.feed.acked
     fields: dict[str, Json] = {
@@ -200,7 +200,7 @@ def _tell(attempt: Attempt, log: Log) -> None:
 
 
 async def _watch(agent: Agent, grace: float) -> None:
-    """Leave once nothing has run or been acknowledged for `grace` seconds."""
+    """End the agent once no process has run and no data was acknowledged for `grace` seconds."""
     loop = asyncio.get_running_loop()
     before, since = _progress(agent), loop.time()
     while not agent.left.done():
@@ -222,11 +222,11 @@ def _leave(agent: Agent) -> None:
     agent.handle(Asked(Wish.TERMINATE))
 
 
-def _hear_signals(agent: Agent) -> None:
+def _handle_signals(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, _leave, agent)
     loop.add_signal_handler(signal.SIGINT, _leave, agent)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the terminal may close without the script ending
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the script may outlive its terminal
 
 
 def _state(options: Options) -> State:
@@ -269,7 +269,7 @@ def _parse(arguments: Sequence[str] | None) -> Options:
 
 # Seconds after the end of a script during which its context is still recorded. Otherwise, a script that ends
 # before its agent has started would have no context.
-_STILL_TRUE = 10.0
+_CONTEXT_VALID_FOR = 10.0
 
 
 def recorder_of(folder: StandaloneFolder) -> Recorder | None:
@@ -281,15 +281,20 @@ def recorder_of(folder: StandaloneFolder) -> Recorder | None:
     if run is None or script is None:
         return None
     forget_before(folder.path, run.started)
-    over_for = 0.0 if run.ended is None else time.time() - run.ended
-    lives = run.ended is not None or proc.start_ticks(script.pid) == script.start
-    if script.boot != proc.boot_id() or script.directory is None or not lives or over_for > _STILL_TRUE:
+    ended_for = 0.0 if run.ended is None else time.time() - run.ended
+    is_live = run.ended is not None or proc.start_ticks(script.pid) == script.start
+    if (
+        script.boot != proc.boot_id()
+        or script.directory is None
+        or not is_live
+        or ended_for > _CONTEXT_VALID_FOR
+    ):
         return None
     return Recorder(directory=script.directory, interpreter=script.interpreter)
 
 
-def _script_lives(agent: Agent) -> bool:
-    """True if a script is live; the process id of an ended script may have been reused."""
+def _script_is_live(agent: Agent) -> bool:
+    """True if a script is live; checks its process, as the id of an ended script may have been reused."""
     return any(each.process is not None and each.process.alive for each in agent.live_attempts())
 
 

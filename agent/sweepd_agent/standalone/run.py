@@ -23,7 +23,7 @@ _AGENT_FOLDER = "agent"
 _CLAIM_FILE = "claim"
 _EXIT_FILE = "exit"
 _LOOK_AGAIN = 0.2
-_MOST_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 _YEAR_10000 = 253_402_300_800
 
 
@@ -49,7 +49,7 @@ class StandaloneRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """Process of the script, as recorded by itself."""
+    """Process of the script, as recorded by the script."""
 
     pid: int
     # In ticks since boot; with the process id, it identifies the process within that boot.
@@ -62,7 +62,7 @@ class Script:
 
 
 class StandaloneFolder(AttemptFolder):
-    """Run folder owned by its user: data of the script is never thinned or removed.
+    """Run folder owned by its user: the agent never thins or removes data of the script.
 
     It represents the last attempt at the time of construction.
     """
@@ -74,35 +74,35 @@ class StandaloneFolder(AttemptFolder):
 
     def run(self) -> StandaloneRun | None:
         """Return the run as recorded by its script; None if this is not a run folder."""
-        noted = _object(self.path / RUN_FILE)
-        match noted.get("run"):
+        recorded = _object(self.path / RUN_FILE)
+        match recorded.get("run"):
             case str(name) if name.count("/") == 2:
-                resumed = _time(noted.get("resumed"))
+                resumed = _time(recorded.get("resumed"))
                 return StandaloneRun(
                     name=name,
-                    program=str(noted.get("program", "")),
-                    attempt=max(1, _whole(noted.get("attempt")) or 1),
-                    started=resumed or _time(noted.get("started")) or 0.0,
-                    ended=_time(noted.get("ended")),
-                    exit_code=_whole(noted.get("exit_code")),
-                    at_exit=noted.get("at_exit") is True,
-                    begins=_begins(noted.get("begun")),
+                    program=str(recorded.get("program", "")),
+                    attempt=max(1, _whole(recorded.get("attempt")) or 1),
+                    started=resumed or _time(recorded.get("started")) or 0.0,
+                    ended=_time(recorded.get("ended")),
+                    exit_code=_whole(recorded.get("exit_code")),
+                    at_exit=recorded.get("at_exit") is True,
+                    begins=_begins(recorded.get("begun")),
                 )
             case _:
                 return None
 
     def script(self) -> Script | None:
         """Return the process of the script; None if it is not recorded."""
-        noted = _object(self.path / SCRIPT_FILE)
-        match noted.get("pid"), noted.get("start"), noted.get("boot"), noted.get("argv"):
+        recorded = _object(self.path / SCRIPT_FILE)
+        match recorded.get("pid"), recorded.get("start"), recorded.get("boot"), recorded.get("argv"):
             case int(pid), int(start), str(boot), list(argv) if 0 < pid < 2**31:
                 return Script(
                     pid=pid,
                     start=start,
                     boot=boot,
                     argv=tuple(map(str, argv)),
-                    directory=_words(noted.get("directory")),
-                    interpreter=_words(noted.get("interpreter")),
+                    directory=_text(recorded.get("directory")),
+                    interpreter=_text(recorded.get("interpreter")),
                 )
             case _:
                 return None
@@ -154,17 +154,17 @@ class StandaloneFolder(AttemptFolder):
     def order(self) -> StopOrder | None:
         """Return the stop order recorded since this attempt began; None if there is no order."""
         run, order = self.run(), super().order()
-        return order if run is not None and self.noted_since(run.started) else None
+        return order if run is not None and self.ordered_since(run.started) else None
 
     def mark_result_acked(self) -> None:
         """Do nothing: each attempt has a separate end on each server."""
 
     def result_acked(self) -> bool:
-        """Return False: an earlier attempt, or another server, says nothing about this end."""
+        """Return False: a record for an earlier attempt or another server does not apply to this end."""
         return False
 
     def delivered_at(self) -> float | None:
-        """Return None: delivery to one server says nothing about another server."""
+        """Return None: a delivery to one server does not count for another server."""
         return None
 
     def remove(self) -> None:
@@ -177,13 +177,13 @@ class StandaloneFolder(AttemptFolder):
         return read_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE)) or {}
 
     def write_claim(self, values: Mapping[str, str]) -> None:
-        """Record the server to which the run is delivered, and the run there."""
+        """Record the server that the run is delivered to, and the run's name and creation time there."""
         write_record(str(self.path / _AGENT_FOLDER / _CLAIM_FILE), values, sync=True)
 
     def exit_code(self) -> int | None:
         """Return the exit code that the system reported for the process of this attempt; None if unknown."""
-        noted = read_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE)) or {}
-        return whole_number(noted, "code") if noted.get("attempt") == str(self._attempt) else None
+        recorded = read_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE)) or {}
+        return whole_number(recorded, "code") if recorded.get("attempt") == str(self._attempt) else None
 
     def write_exit_code(self, code: int) -> None:
         """Record the exit code of the process of this attempt, ignoring write errors."""
@@ -191,7 +191,7 @@ class StandaloneFolder(AttemptFolder):
         with contextlib.suppress(OSError):  # it is reported in any case, and recorded for a later sync
             write_record(str(self.path / _AGENT_FOLDER / _EXIT_FILE), record, sync=True)
 
-    def last_sign(self) -> float:
+    def last_activity(self) -> float:
         """Return the Unix time at which the script was last known to be live."""
         try:
             return self.metrics_file.lstat().st_mtime
@@ -201,7 +201,7 @@ class StandaloneFolder(AttemptFolder):
 
 
 class StandaloneState(StateFolder):
-    """State folder of the agent within a run folder; one agent at a time follows a run."""
+    """State folder of the agent within a run folder; one agent at a time drains a run."""
 
     def __init__(self, run: StandaloneFolder, lock: int) -> None:
         self.run = run
@@ -217,7 +217,7 @@ def open_standalone(path: Path, patience: float) -> StandaloneState:
     """Open and lock the folder of a run; wait up to `patience` seconds for the lock.
 
     Raises:
-        FolderInUseError: another agent follows the run.
+        FolderInUseError: another agent drains the run.
         OSError: the folder cannot be written.
     """
     make_folder(path / _AGENT_FOLDER)
@@ -231,7 +231,7 @@ def open_standalone(path: Path, patience: float) -> StandaloneState:
 
 def _object(path: Path) -> dict[str, object]:
     try:
-        document: object = json.loads(read_inside(path.parent, path.name, limit=_MOST_BYTES))
+        document: object = json.loads(read_inside(path.parent, path.name, limit=_MAX_BYTES))
     except (OSError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
@@ -257,5 +257,5 @@ def _begins(value: object) -> tuple[Begin, ...]:
     return tuple(sorted(begins, key=lambda each: each.attempt))
 
 
-def _words(value: object) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None

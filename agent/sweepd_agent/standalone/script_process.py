@@ -1,8 +1,8 @@
 """Process of a script that a person has started: watched but not supervised, and not a child of the agent.
 
 Its outcome is the first of these that is known: the end that the script has reported before its exit, the
-exit code that the system reports, the end recorded at exit. If none is known, the script has vanished. Only a
-stop requested by a person sends a signal: SIGTERM to the process alone, as its group may include others.
+exit code that the system reports, the end recorded at exit. If none is known, the run is orphaned. Only a
+stop by a person sends a signal: SIGTERM to the process alone, as its group may include other processes.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from sweepd_agent.process import proc
 from sweepd_agent.process.pidfd import exit_code, open_process, readable, reports_exit_codes
 from sweepd_agent.standalone.run import StandaloneFolder
 
-# Interval between checks of whether the script has ended its run while its process continues.
+# Interval of checks for the end of a run whose process continues.
 _LOOK_EVERY = 0.5
 # Seconds that a process may take to exit after it has reported its end.
 _LAST_SECONDS = 10.0
@@ -48,9 +48,9 @@ class ScriptProcess:
         """Wait until the script has reported its end or its process has ended; return the outcome."""
         if self._pidfd is not None:
             gone = asyncio.create_task(readable(self._pidfd))
-            while not gone.done() and not _is_over(self._folder):
+            while not gone.done() and not _has_ended(self._folder):
                 await asyncio.wait({gone}, timeout=_LOOK_EVERY)
-            if reports_exit_codes(self._pidfd) and _says_the_system(self._folder):
+            if reports_exit_codes(self._pidfd) and _prefers_process_code(self._folder):
                 await asyncio.wait({gone}, timeout=_LAST_SECONDS)
                 code = await exit_code(self._pidfd) if gone.done() else None
                 if code is not None and code >= 0:
@@ -66,7 +66,7 @@ class Scripts:
     """Registry of the scripts of run folders.
 
     Args:
-        script: process id and descriptor of the script that started this agent; it may have ended already.
+        script: process id and descriptor of the script that started this agent; it may have ended.
     """
 
     def __init__(self, script: tuple[int, int] | None = None) -> None:
@@ -79,7 +79,7 @@ class Scripts:
         known, self._script = self._script, None
         if known is not None and script is not None and script.pid == known[0]:
             return ScriptProcess(folder, script.pid, known[1])
-        if script is None or script.boot != proc.boot_id() or _is_over(folder):
+        if script is None or script.boot != proc.boot_id() or _has_ended(folder):
             return ScriptProcess(folder, script.pid if script else 0, None)
         return ScriptProcess(folder, script.pid, open_process(script.pid, script.start))
 
@@ -98,22 +98,22 @@ def outcome(folder: StandaloneFolder) -> Outcome:
         code = recorded if recorded is not None and run.at_exit else (run.exit_code or 0) & 0xFF
         return Outcome(code=code, stopped=stopped, time=run.ended)
     if recorded is not None:
-        return Outcome(code=recorded, stopped=stopped, time=folder.last_sign())
+        return Outcome(code=recorded, stopped=stopped, time=folder.last_activity())
     script = folder.script()
     if script is not None and script.boot != proc.boot_id():
         why = "its script ended when its host went down or was restarted"
     else:
         why = "its script ended without recording an exit code; it was probably killed"
-    return Outcome(orphaned=True, stopped=stopped, message=why, time=folder.last_sign())
+    return Outcome(orphaned=True, stopped=stopped, message=why, time=folder.last_activity())
 
 
-def _is_over(folder: StandaloneFolder) -> bool:
+def _has_ended(folder: StandaloneFolder) -> bool:
     """Return True if the script has ended its run; its process may continue."""
     run = folder.run()
     return run is not None and run.ended is not None
 
 
-def _says_the_system(folder: StandaloneFolder) -> bool:
+def _prefers_process_code(folder: StandaloneFolder) -> bool:
     """Return True if the exit code of the process decides the outcome, given the script's record."""
     run = folder.run()
     return run is None or run.ended is None or run.at_exit

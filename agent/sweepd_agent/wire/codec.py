@@ -1,4 +1,4 @@
-"""Translation between messages of the stream and values of the agent, all in this module."""
+"""Translation between messages of the stream and values of the agent."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def stop_mode(mode: v1.StopMode.ValueType) -> StopMode:
 
 
 def run_state(state: v1.RunState.ValueType) -> str:
-    """Return the state of a run as a word."""
+    """Return the lower-case name of the state of a run."""
     return v1.RunState.Name(state).removeprefix("RUN_STATE_").lower()
 
 
 def sweep_state(state: v1.SweepState.ValueType) -> str:
-    """Return the state of a sweep as a word."""
+    """Return the lower-case name of the state of a sweep."""
     return v1.SweepState.Name(state).removeprefix("SWEEP_STATE_").lower()
 
 
@@ -101,7 +101,7 @@ def timestamp(unix: float) -> Timestamp:
 def run_started(
     ref: v1.AttemptRef, *, pid: int, time: float, argv: Sequence[str], resumed_from: int | None = None
 ) -> v1.AttachRequest:
-    """Return the report that a process runs; drop arguments beyond the size limit."""
+    """Return the report that a process has started; drop arguments beyond the size limit."""
     kept = first_arguments(argv, _MAX_ARGV_BYTES)
     started = v1.RunStarted(
         attempt=ref, pid=pid, time=timestamp(time), argv=kept, resumed_from_step=resumed_from

@@ -1,4 +1,4 @@
-"""Connection to the scheduler: ask the gateway, attach directly if possible, reconnect after every loss."""
+"""Connection to the scheduler: asks the gateway, attaches directly if possible, reconnects after a loss."""
 
 import asyncio
 import random
@@ -42,7 +42,7 @@ class Dialling:
     # Read again before each try, so that a new token replaces an expired one.
     token_file: Path | None = None
     sweeps: Sequence[SweepName]
-    # Called before each stream with the gateway's channel and address; raises the errors of a look-up.
+    # Called before each stream with the gateway's channel and address; may raise LookupRefusedError.
     prepare: Callable[[grpc.aio.Channel, str], Awaitable[None]] | None = None
     # Called with the server's address and the reason why no stream opens; empty once one is open.
     trouble: Callable[[str, str], None] | None = None
@@ -68,7 +68,7 @@ class Connection:
         self._leaving = False
 
     async def stay(self) -> Leave:
-        """Stay attached until the agent leaves; then end the stream in order, and close the agent."""
+        """Stay attached until the agent leaves; then end the stream with a Goodbye, and close the agent."""
         keeping = asyncio.create_task(self._keep())
         keeping.add_done_callback(self._agent.fail)
         leave = await self._agent.left
@@ -93,7 +93,7 @@ class Connection:
                 message = gone.reason if gone is not None else "the server ended the stream"
                 wait = gone.wait if gone is not None else None
             except grpc.aio.AioRpcError as error:
-                message = self._judge(Failure.of(error))
+                message = self._handle_failure(Failure.of(error))
             except LookupRefusedError as error:
                 message = str(error)
                 self._agent.handle(Refused(error.refusal, message))
@@ -106,19 +106,19 @@ class Connection:
                 message = "the scheduler did not answer"
             except OSError as error:  # rows to be sent cannot be read
                 message = str(error)
-            lived = self._end()
+            duration = self._end()
             if self._leaving:
                 return
-            if lived is None:
-                self._tell_trouble(message)
-            window = min(backoff.next_delay(lasted=lived or 0.0), longest_wait(self._dialogue.lost_after))
+            if duration is None:
+                self._report_trouble(message)
+            window = min(backoff.next_delay(lasted=duration or 0.0), longest_wait(self._dialogue.lost_after))
             if wait is None:
                 wait = random.random() * window  # noqa: S311 (full jitter, against a thundering herd)
             self._complain(message, wait)
             await asyncio.sleep(wait)
 
     async def _attach(self) -> GoneAway | None:
-        """Serve one stream; return why it ended if the scheduler gave a reason."""
+        """Serve one stream until it ends; return the GoAway of the scheduler, if there was one."""
         target = self._target()
         self._address = target.address
         async with open_channel(target.address, target.token) as gateway:
@@ -152,7 +152,7 @@ class Connection:
         def connected() -> None:
             self._connected_at = self._monotonic()
             self._complaint = ""
-            self._tell_trouble("")
+            self._report_trouble("")
             fields: dict[str, Json] = {
                 "server": target.address,
                 "way": way,
@@ -171,7 +171,7 @@ class Connection:
         return self._monotonic() - self._connected_at
 
     def _target(self) -> Target:
-        """Return the server to dial; it is resolved at each try, as it may have started or changed."""
+        """Return the server to connect to; resolve it at each try, as it may have started or changed."""
         dialling = self._dialling
         target = resolve(dialling.server, self._environ)
         token = dialling.token
@@ -186,7 +186,7 @@ class Connection:
         address = info.local_attach_address if same_host else info.advertised_attach_address
         return address or None
 
-    def _judge(self, failure: Failure) -> str:
+    def _handle_failure(self, failure: Failure) -> str:
         """Pass a refusal to the state machine; return the message of the failure."""
         refusal = _refusal(failure)
         message = failure.message
@@ -202,7 +202,7 @@ class Connection:
             self._agent.handle(Refused(refusal, message))
         return message
 
-    def _tell_trouble(self, why: str) -> None:
+    def _report_trouble(self, why: str) -> None:
         if self._dialling.trouble is not None:
             self._dialling.trouble(self._address, why)
 
@@ -224,7 +224,7 @@ class LookupRefusedError(Exception):
 
 
 def longest_wait(lost_after: float | None) -> float:
-    """Return the longest wait between attempts: beyond `lost_after`, the wait itself would lose the runs."""
+    """Return the longest wait between connection attempts: a quarter of `lost_after`, within fixed bounds."""
     return _LONGEST_WAIT if lost_after is None else min(_LONGEST_WAIT, max(_FIRST_WAIT, lost_after / 4))
 
 

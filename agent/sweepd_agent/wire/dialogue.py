@@ -108,7 +108,7 @@ class Dialogue:
             )
         )
         for attempt in list(agent.attempts.values()):
-            agent.see_whether_delivered(attempt)
+            agent.drop_if_delivered(attempt)
 
     def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
         """Carry out a command."""
@@ -128,10 +128,10 @@ class Dialogue:
             case "unsupported":
                 stream.refuse(response.unsupported.report)
                 for attempt in list(agent.attempts.values()):
-                    agent.see_whether_delivered(attempt)
+                    agent.drop_if_delivered(attempt)
                 self._log.once(
                     response.unsupported.report,
-                    f"the scheduler does not support the report {response.unsupported.report}",
+                    f"the scheduler rejected a message of this agent: {response.unsupported.report}",
                 )
             case "sweep_ended":
                 ended = response.sweep_ended
@@ -204,7 +204,7 @@ class Dialogue:
         if ack.exited and not attempt.feed.exit_acked:
             self._exit_acked(attempt, ack)
         stream.wake()  # a window may have opened
-        self._agent.see_whether_delivered(attempt)
+        self._agent.drop_if_delivered(attempt)
 
     def _exit_acked(self, attempt: Attempt, ack: v1.Ack) -> None:
         self._result_acked(attempt, ack.run_state, attempt.feed.exit_round_trip())

@@ -1,4 +1,4 @@
-"""Feed of an attempt: its reports for the stream; details, observations and the end precede the lanes."""
+"""Feed of an attempt: its reports for the stream; lanes are sent after details, observations and the end."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -61,18 +61,18 @@ class Feed:
             kind: Lane(kind, source, monotonic, acked=acked.get(kind, 0)) for kind, source in sources.items()
         }
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Treat everything as undelivered, as the other side has no data of the attempt."""
         self._observations = Cursor()
         self.exit_acked = False
-        self.details.begin_anew()
-        self.files.begin_anew()
+        self.details.reset()
+        self.files.reset()
         for lane in self._lanes.values():
-            lane.begin_anew()
+            lane.reset()
 
     @property
     def acked(self) -> dict[v1.Lane.ValueType, int]:
-        """Acknowledged cursors by lane, without files and details, whose cursors the other side keeps."""
+        """Acknowledged cursors by lane, without files and details, whose cursors the other side stores."""
         kept = (v1.LANE_POINTS, v1.LANE_SAMPLES, v1.LANE_LOG)
         return {v1.LANE_OBSERVATIONS: self._observations.acked} | {
             kind: self._lanes[kind].acked for kind in kept
@@ -118,7 +118,7 @@ class Feed:
         self.log.look()
 
     def next_urgent(self) -> v1.AttachRequest | None:
-        """Return details, observations or, after all observations, the end; None if nothing is to be sent."""
+        """Return details, observations or, after all observations, the end; None if nothing is due."""
         if self.ref is None:
             return None
         # Details come first, as they may contain the step from which the rows continue.
@@ -151,7 +151,7 @@ class Feed:
         return None if lane is None or self.ref is None else lane.next(self.ref)
 
     def acknowledged(self, ack: v1.Ack) -> float | None:
-        """Record an acknowledgement; return the round trip of its rows, None if it covers no new rows."""
+        """Record an acknowledgement; return the round-trip time of its rows, None if no rows are new."""
         trips = [self._acknowledged(each.lane, each.cursor) for each in ack.cursors]
         return min((trip for trip in trips if trip is not None), default=None)
 

@@ -65,7 +65,7 @@ class Lane:
         self._window = window
         self._begin(self._cursor.acked if stored is None else stored)
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Treat everything as undelivered, as the other side has no data of the lane."""
         self._begin(0)
 
@@ -83,7 +83,7 @@ class Lane:
         return v1.AttachRequest(piece=piece)
 
     def acknowledged(self, cursor: int) -> float | None:
-        """Record an acknowledgement; return the round trip of the last piece that it covers, None if none."""
+        """Record an acknowledgement; return the round-trip time of its last piece, None if there is none."""
         now = self._monotonic()
         before = self._cursor
         if cursor > before.sent:  # sent by an earlier agent that never received the acknowledgement

@@ -65,7 +65,7 @@ class Stream:
         self._news = asyncio.Event()
         # Window in bytes of each lane that the scheduler supports, by priority.
         self._windows: dict[v1.Lane.ValueType, int] = {}
-        self._takes_details = True
+        self._supports_details = True
         self._heartbeat = 10.0
         self._lease = 30.0
         # Monotonic time of the last received message.
@@ -79,7 +79,7 @@ class Stream:
     ) -> None:
         """Let a feed send on this stream; `stored`: cursors known to the scheduler."""
         feed.open(handle, self._windows, stored)
-        if not self._takes_details:
+        if not self._supports_details:
             feed.details.refuse()
 
     def control(self, report: v1.AttachRequest) -> None:
@@ -97,9 +97,9 @@ class Stream:
         self.control(v1.AttachRequest(goodbye=v1.Goodbye(reason=reason)))
 
     def refuse(self, report: str) -> None:
-        """Stop sending details if `report` says that the scheduler does not support them."""
+        """Stop sending details if `report`, which the scheduler rejected, is a details report."""
         if report.startswith("report details"):
-            self._takes_details = False
+            self._supports_details = False
             for feed in self._owner.feeds():
                 feed.details.refuse()
 
@@ -179,7 +179,7 @@ class Stream:
             self.control(v1.AttachRequest(heartbeat=v1.Heartbeat(alive=refs)))
 
     async def _watch(self) -> None:
-        """Raise TimeoutError after a lease without a message: a half-open link may go unnoticed by TCP."""
+        """Raise TimeoutError after a lease without a message: TCP may not detect a half-open connection."""
         time = asyncio.get_running_loop().time
         while (left := self.last_received + self._lease - time()) > 0:  # noqa: ASYNC110 -- an event costs more
             await asyncio.sleep(left)

@@ -105,7 +105,7 @@ def test_the_timeout_is_counted_from_the_oldest_message_or_the_last_repetition()
     assert again == Cursor(rewound=5.0 + PATIENCE)
     assert again.acknowledged(0, now=6.5).rewound == 6.0
     # An earlier message does not shorten it: what was repeated has the full timeout again.
-    late = replace(again, sent=10, under_way=cursor.under_way)
+    late = replace(again, sent=10, in_flight=cursor.in_flight)
     assert late.acknowledged(0, now=6.9) == late
     assert late.acknowledged(0, now=7.0).rewound == 7.0
 

@@ -52,7 +52,7 @@ def test_an_acknowledgement_beyond_the_newest_state_acknowledges_that_state() ->
 def test_another_server_gets_what_the_first_one_had_acknowledged() -> None:
     level = Level().on_new_stream(None).changed().sending().acknowledged(1)
     assert level.done
-    for_other_server = level.forgotten_elsewhere().on_new_stream(0)
+    for_other_server = level.for_new_receiver().on_new_stream(0)
     assert for_other_server.to_send
     assert not for_other_server.done
 
@@ -69,4 +69,4 @@ def test_the_numbers_of_an_earlier_process_are_added_once() -> None:
     level = Level().changed().changed().on_new_stream(3)
     assert level == Level(sequence=5, acked=3, sent=3, agreed=True)
     assert level.on_new_stream(3) == level
-    assert level.sending().forgotten_elsewhere() == Level(sequence=5)
+    assert level.sending().for_new_receiver() == Level(sequence=5)

@@ -93,17 +93,17 @@ def test_malformed_lines_add_up_and_the_first_keys_by_name_are_kept() -> None:
 def test_an_attempt_replaces_the_rows_before_it_from_its_first_step_on() -> None:
     numbering = Numbering().part_begun(2, after=10)
     assert numbering.open_part
-    assert not numbering.knows(2)
+    assert not numbering.has_first_step(2)
     assert not numbering.is_replaced(a_row(1, 99))
     numbering = numbering.part_begun_at(5)
     assert not numbering.open_part
-    assert numbering.knows(2)
-    assert not numbering.knows(3)
+    assert numbering.has_first_step(2)
+    assert not numbering.has_first_step(3)
     rows = {(10, 5): True, (10, 6): True, (1, 5): True, (10, 4): False, (11, 5): False, (11, 9): False}
     assert {row: numbering.is_replaced(a_row(*row)) for row in rows} == rows
     third = numbering.part_begun(3, after=20)
     assert third.open_part
-    assert (third.knows(2), third.knows(3)) == (True, False)
+    assert (third.has_first_step(2), third.has_first_step(3)) == (True, False)
     third = third.part_begun_at(3)
     assert third.parts == (
         Part(attempt=2, after=10, first_step=5),
@@ -128,7 +128,7 @@ FULL = Numbering(
         waiting=((0, 0.5), (1, 2.0)),
         observed=frozenset({2, 0}),
         open=True,
-        extremes=(Extreme(key=0, word="min"), Extreme(key=1, word="max", value=3.0)),
+        extremes=(Extreme(key=0, kind="min"), Extreme(key=1, kind="max", value=3.0)),
         exact=frozenset({4, 1}),
     ),
     malformed=1,
@@ -205,4 +205,4 @@ def test_integers_are_accepted_for_floats() -> None:
     progress: Json = [0, 0, 0, -1, None, [[0, 1]], [], False, [extreme], []]
     read = from_document({**stored, "progress": progress})
     assert read.progress.waiting == ((0, 1.0),)
-    assert read.progress.extremes == (Extreme(key=0, word="min", value=2.0),)
+    assert read.progress.extremes == (Extreme(key=0, kind="min", value=2.0),)

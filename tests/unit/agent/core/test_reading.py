@@ -97,7 +97,7 @@ def test_each_watched_key_has_one_extreme_of_its_own() -> None:
         (2, 1, 1.0),
         (3, 1, 3.0),
     ]
-    assert [(each.key, each.word, each.value) for each in progress.extremes] == [
+    assert [(each.key, each.kind, each.value) for each in progress.extremes] == [
         (0, "min", 0.5),
         (1, "max", 3.0),
     ]

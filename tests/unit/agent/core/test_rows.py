@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweepd.metrics_file import MAX_DEPTH, MAX_KEY_LENGTH, MAX_LINE_BYTES
-from sweepd_agent.core.rows import MALFORMED, Line, made_of, parse_line
+from sweepd_agent.core.rows import MALFORMED, Line, derivation, parse_line
 
 
 def test_a_row_keeps_the_types_of_its_values() -> None:
@@ -155,4 +155,4 @@ def test_keys_and_lines_may_reach_their_limits() -> None:
     ],
 )
 def test_a_key_may_be_derived_from_another_one(name: str, expected: tuple[str, str] | None) -> None:
-    assert made_of(name) == expected
+    assert derivation(name) == expected

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, Outcome, StopMode, StopOrder, judged
+from sweepd_agent.core.attempt import AttemptKey, Exit, ExitCause, Json, Outcome, StopMode, StopOrder, exit_of
 from sweepd_agent.core.lines import last_lines, line
 from sweepd_agent.core.serving import parse_sweep_name
 from sweepd_agent.options import parse_size
@@ -30,15 +30,15 @@ STOP = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="wor
 def test_a_process_ended_on_its_own_unless_the_agents_signal_was_first(
     outcome: Outcome, order: StopOrder | None, cause: ExitCause
 ) -> None:
-    assert judged(outcome, order).cause is cause
+    assert exit_of(outcome, order).cause is cause
 
 
 def test_a_process_that_ends_by_sigterm_along_with_its_agent_was_ended_by_the_platform() -> None:
     terminated = Outcome(signal=15)
-    assert judged(terminated, None, ending=True).cause is ExitCause.HANDED_BACK
-    assert judged(terminated, None).cause is ExitCause.SIGNALED
-    assert judged(Outcome(signal=11), None, ending=True).cause is ExitCause.SIGNALED
-    assert judged(Outcome(code=1), None, ending=True).cause is ExitCause.EXITED
+    assert exit_of(terminated, None, ending=True).cause is ExitCause.HANDED_BACK
+    assert exit_of(terminated, None).cause is ExitCause.SIGNALED
+    assert exit_of(Outcome(signal=11), None, ending=True).cause is ExitCause.SIGNALED
+    assert exit_of(Outcome(code=1), None, ending=True).cause is ExitCause.EXITED
 
 
 def test_the_longest_wait_between_connection_attempts_is_a_fraction_of_the_requeue_time() -> None:
@@ -86,7 +86,7 @@ def test_two_names_may_mean_one_sweep_unless_parts_that_both_have_differ() -> No
 def test_an_end_has_the_most_informative_code_and_message(
     outcome: Outcome, code: int | None, message: str
 ) -> None:
-    how = judged(outcome, None)
+    how = exit_of(outcome, None)
     assert (how.code, how.message) == (code, message)
 
 
@@ -101,7 +101,7 @@ def test_an_end_has_the_most_informative_code_and_message(
     ],
 )
 def test_a_run_that_fails_during_preemption_is_handed_back(outcome: Outcome, cause: ExitCause) -> None:
-    assert judged(outcome, None).cause is cause
+    assert exit_of(outcome, None).cause is cause
 
 
 def test_responsibility_for_an_end_and_what_guards_count_follow_from_its_cause() -> None:

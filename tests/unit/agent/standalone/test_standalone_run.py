@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sweepd.codec.values import point_from_message
-from sweepd_agent.core.attempt import AttemptKey, ExitCause, Outcome, StopMode, StopOrder, judged
+from sweepd_agent.core.attempt import AttemptKey, ExitCause, Outcome, StopMode, StopOrder, exit_of
 from sweepd_agent.core.numbering import Begin
 from sweepd_agent.files.state_folder import FolderInUseError
 from sweepd_agent.process import proc
@@ -80,7 +80,7 @@ def test_a_script_that_has_reported_its_end_counts_as_ended_while_its_process_co
     folder = a_folder(tmp_path, ended=150.0, exit_code=3)
     with_script(tmp_path)
     assert not Scripts().find(folder).alive
-    ended = judged(Scripts().outcome(folder), None)
+    ended = exit_of(Scripts().outcome(folder), None)
     assert (ended.cause, ended.code, ended.time) == (ExitCause.EXITED, 3, 150.0)
 
 
@@ -88,7 +88,7 @@ def test_a_script_that_vanished_without_a_reported_end_ended_at_its_last_row(tmp
     folder = a_folder(tmp_path)
     folder.metrics_file.write_text("{}\n")
     os.utime(folder.metrics_file, (130.0, 130.0))
-    ended = judged(Scripts().outcome(folder), None)
+    ended = exit_of(Scripts().outcome(folder), None)
     assert (ended.cause, ended.time) == (ExitCause.ORPHANED, 130.0)
     with_script(tmp_path, boot="another")
     assert "host" in Scripts().outcome(folder).message
@@ -98,7 +98,7 @@ def test_a_stop_requested_by_a_user_is_reported_as_such(tmp_path: Path) -> None:
     order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="stopped by a person")
     folder = a_folder(tmp_path, started=time.time() - 10)
     folder.write_order(order)
-    assert judged(Scripts().outcome(folder), folder.order()).cause is ExitCause.COMMANDED
+    assert exit_of(Scripts().outcome(folder), folder.order()).cause is ExitCause.COMMANDED
     again = a_folder(tmp_path, attempt=2, resumed=time.time() + 10)
     assert again.order() is None, "it was for the attempt before"
 

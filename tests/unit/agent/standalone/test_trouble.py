@@ -25,10 +25,10 @@ def test_a_failure_is_printed_once_and_not_left_again(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trouble = Trouble(folder)
-    trouble.note("host:1", "no")
+    trouble.record("host:1", "no")
     for _ in range(2):
         print_failure(folder / FILE)
-        trouble.note("host:1", "no")
+        trouble.record("host:1", "no")
     trouble.leave()
     print_failure(folder.parent / LEFT)
     assert capsys.readouterr().err == WARNING
@@ -38,7 +38,7 @@ def test_a_failure_that_the_script_has_not_printed_is_left_to_the_next_one(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trouble = Trouble(folder)
-    trouble.note("host:1", "no")
+    trouble.record("host:1", "no")
     trouble.leave()
     print_failure(folder / FILE)
     assert capsys.readouterr().err == ""
@@ -49,9 +49,9 @@ def test_a_failure_that_the_script_has_not_printed_is_left_to_the_next_one(
 def test_a_failure_is_cleared_once_the_server_has_received_the_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Trouble(folder).note("host:1", "no")
+    Trouble(folder).record("host:1", "no")
     trouble = Trouble(folder)
-    trouble.note("host:1", "")
+    trouble.record("host:1", "")
     trouble.leave()
     print_failure(folder / FILE)
     print_failure(folder.parent / LEFT)

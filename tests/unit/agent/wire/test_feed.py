@@ -45,7 +45,7 @@ def test_details_acknowledged_by_one_server_are_reported_to_another(tmp_path: Pa
     feed.details.acknowledged(report.details.sequence)
     assert feed.details.delivered
 
-    feed.begin_anew()
+    feed.reset()
     feed.details.open(0)
     again = feed.details.next(v1.AttemptRef())
     assert again is not None
