@@ -187,7 +187,7 @@ def _not_a_sweep(text: str, sweep: str) -> InvalidError:
 def _not_a_run(text: str, sweep: str) -> InvalidError:
     return invalid(
         f"{text} is a sweep; expected a run",
-        f"name one, such as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
+        f"name a run, such as {sweep}-1; `sweepctl runs {sweep}` shows its runs",
     )
 
 

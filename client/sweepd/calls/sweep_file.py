@@ -190,7 +190,7 @@ def check_part(kind: str, part: str) -> None:
 
 
 def project_name(text: str, entity: str) -> str:
-    """Return the full name of a typed project; `entity` is the default for a text without an entity.
+    """Return the full name of a project from a typed name; `entity` is the default entity.
 
     Raises:
         InvalidError: the text is not PROJECT or ENTITY/PROJECT.

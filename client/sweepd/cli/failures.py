@@ -200,7 +200,7 @@ def _next_step(reason: str, name: str) -> str:
         if name.count("/") == 1:
             return PROJECTS_STEP
         if name and "/" not in name:
-            return "`sweepctl agents` shows the agents, `sweepctl get ID` which of them are quarantined"
+            return "`sweepctl agents` lists the agents, `sweepctl get ID` shows those in quarantine"
     return _NEXT_STEPS.get(reason, "").replace("{name}", name or "ID")
 
 

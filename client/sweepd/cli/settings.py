@@ -1,4 +1,4 @@
-"""Settings of one call of `sweepctl`, and the client of the server in the settings.
+"""Settings of one call of `sweepctl`, and creation of its client.
 
 Flags override the environment, which overrides defaults.
 """

@@ -81,7 +81,7 @@ def has(row: Json, path: str) -> bool:
 
 
 def may_have(row: Row, path: str) -> bool:
-    """Return True if a row has a value at a path, or other rows may: below a null or an empty object."""
+    """Return True if a path is in a row, or leads into an object that is null or empty in this row."""
     if path in row:
         return True
     heads = [path[: match.start()] for match in re.finditer(r"\.", path)]

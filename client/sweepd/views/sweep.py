@@ -122,12 +122,12 @@ class SweepRecord(Record[v1.Sweep]):
 
     @property
     def tags(self) -> list[str]:
-        """Tags."""
+        """Tags of the sweep."""
         return list(self._message.spec.tags)
 
     @property
     def metadata(self) -> dict[str, Json]:
-        """Metadata."""
+        """Metadata of the sweep."""
         return dict(point_from_message(self._message.spec.metadata))
 
     @property

@@ -102,7 +102,7 @@ class Field(property, Generic[T]):
 
 
 class View(Generic[M]):
-    """Output formats of an entity, built from the fields of the class that describes it."""
+    """Output formats of an entity, built from the fields of the class that describes the entity."""
 
     def __init__(self, described: type, message: type[M]) -> None:
         """Bind the fields of a class, in their order, to the type of the messages that they read."""
@@ -188,7 +188,7 @@ def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], R
 
 
 def inner(name: str, shape: Callable[[M], Json]) -> Callable[[Message], Json]:
-    """Return a source for a nested message, which reads its JSON: None if unset, a list if repeated."""
+    """Return a source that reads a nested message as JSON: None if unset, a list if repeated."""
 
     def read(message: Message) -> Json:
         found: object = getattr(message, name)

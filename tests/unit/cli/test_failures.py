@@ -49,7 +49,7 @@ def test_each_status_has_its_exit_code(code: str, reason: str | None, exit_code:
         (
             "no-such-name",
             "agent-1",
-            "`sweepctl agents` shows the agents, `sweepctl get ID` which of them are quarantined",
+            "`sweepctl agents` lists the agents, `sweepctl get ID` shows those in quarantine",
         ),
         ("wrong-state", "local/x/k3-7", "`sweepctl explain local/x/k3-7` shows why"),
         ("cap-reached", "local/x/k3", "`sweepctl edit local/x/k3 --run-cap N` raises it"),

@@ -103,7 +103,7 @@ def test_a_sweep_has_its_rules_with_their_defaults() -> None:
     assert shape["guardedAgents"] == ["a1"]
     text = describe_sweep(shape, colored=False)
     for line in (
-        "3 runs of each point; mean counts",
+        "3 runs of each point; value: mean",
         "one run first, until it has logged the objective",
         "asha min_iter=1 eta=2 max_iter=9",
         "gpu=a100",

@@ -73,7 +73,7 @@ class Need:
 
 
 def distinct(columns: Sequence[Column]) -> Sequence[Column]:
-    """Return columns with distinct headings: use the path of a parameter whose heading is not unique."""
+    """Make headings distinct: replace the heading of a parameter by its path if it is not unique."""
     count = Counter(column.heading for column in columns)
     return [
         replace(column, heading=column.path)

@@ -293,7 +293,7 @@ def _rules(sweep: Row) -> Iterator[tuple[str, str]]:
     for rule in rows_of(sweep["earlyTerminate"]):
         yield "stops early", _bounds(rule)
     if isinstance(repeats := sweep["repeats"], int) and repeats > 1:
-        yield "repeats", f"{counted(repeats, 'run')} of each point; {cell(sweep['aggregate'])} counts"
+        yield "repeats", f"{counted(repeats, 'run')} of each point; value: {cell(sweep['aggregate'])}"
     if sweep["canary"]:
         yield "canary", "one run first, until it has logged the objective"
     yield "guard", _guard(sweep)

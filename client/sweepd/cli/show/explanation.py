@@ -51,7 +51,7 @@ def run_explanation(
 def sweep_explanation(
     sweep: Row, obstacles: Sequence[Row], *, colored: bool, width: int | None = None
 ) -> str:
-    """Return the explanation why a sweep hands out no runs, if so; `width` is that of the terminal."""
+    """Return the state of a sweep and the obstacles to its hand-outs; `width` is that of the terminal."""
     entries = [
         ("sweep", cell(sweep["name"])),
         *cells(sweep, "state", "ending", "reason"),

@@ -90,7 +90,7 @@ def whoami(output_format: str) -> None:
     if output_format == "name":
         put(f"{clean(str(shape['account']))}\n")
     elif output_format == "table":
-        token = f"token {shape['id']}" if shape["id"] else "the server's own token"
+        token = f"token {shape['id']}" if shape["id"] else "access token of the server"
         put(f"{clean(str(shape['account']))} at {client.address}: {token}, {validity(shape)}\n")
     else:
         write_document(shape, output_format)

@@ -26,7 +26,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class SourceRun:
-    """Run: the specification of its sweep, its point, and its value if any."""
+    """Point of a run, the specification of its sweep, and its value if any."""
 
     spec: v1.SweepSpec
     point: Point

@@ -96,7 +96,7 @@ def propose_config(
     sys.stdout.flush()
     if dropped:
         source.notes.append(
-            f"left to the script, as all standalone runs have the same value: {', '.join(dropped)}"
+            f"parameters left to the script, as all standalone runs agree on them: {', '.join(dropped)}"
         )
     for remark in source.notes:
         note(f"note: {remark}")

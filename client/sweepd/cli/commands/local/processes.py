@@ -35,7 +35,7 @@ _REPEAT_SECONDS = 0.01
 
 
 class Interrupts:
-    """Context manager that turns the first signal into a KeyboardInterrupt; used in the main thread only."""
+    """Context manager that turns the first signal into a KeyboardInterrupt; for the main thread only."""
 
     def __init__(self) -> None:
         self._shielded = 0
@@ -95,7 +95,7 @@ class Interrupts:
 
 
 class SignalBox:
-    """Context manager that collects signals until `take` returns them; main thread only."""
+    """Context manager that collects signals until `take` returns them; for the main thread only."""
 
     def __init__(self) -> None:
         self._kept: list[signal.Signals] = []
