@@ -1,1 +1,1 @@
-"""The gateway: the single address for people and for agents on other hosts."""
+"""Gateway: the single address for people and for agents on other hosts."""

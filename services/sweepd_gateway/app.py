@@ -1,7 +1,7 @@
 """Wiring of the gateway: its transports, and the discovery entry for clients of the same account.
 
 Routes and proxies are independent of the transport. `_GrpcRoutes` serves them over gRPC; another transport
-needs its own class beside it.
+needs a similar class.
 """
 
 import argparse
@@ -42,9 +42,9 @@ class Gateway:
         Args:
             backends: the services behind the gateway, by name.
             server_info: servicer of ServerService.
-            tokens: the tokens of people.
+            tokens: cache of people's tokens.
             access_token: token in the discovery entry.
-            server_data: folder of the server's data in the discovery entry, for display.
+            server_data: path of the server's data folder, which the discovery entry shows.
             log: log of failures.
         """
         self._backends = backends
@@ -61,11 +61,11 @@ class Gateway:
         """Add the servicers and the routes to a gRPC server, and return the names of the services."""
         server_service_pb2_grpc.add_ServerServiceServicer_to_server(self._server_info, server)
         server.add_generic_rpc_handlers((_GrpcRoutes(self._proxies),))
-        own = server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
-        return (*service_names(), own)
+        server_service = server_service_pb2.DESCRIPTOR.services_by_name["ServerService"].full_name
+        return (*service_names(), server_service)
 
     async def start(self, address: str) -> None:
-        """Write the discovery entry, and start to follow revocations."""
+        """Write the discovery entry, and start to receive revocations."""
         self._following = asyncio.get_running_loop().create_task(self._tokens.follow())
         self._address = address
         self._server_info.open_at(address)
@@ -93,7 +93,7 @@ class Gateway:
             try:
                 remove_entry(self._address)
             except OSError as error:
-                self._log.warning("the discovery entry stays: %s", error.strerror)
+                self._log.warning("the discovery entry cannot be removed: %s", error.strerror)
         for proxy in self._proxies.values():
             proxy.close()
 
@@ -112,7 +112,7 @@ class _GrpcRoutes(grpc.GenericRpcHandler):
 
 
 def _handler(proxy: Proxy) -> "grpc.RpcMethodHandler[bytes, bytes]":
-    """Return a handler without serializers, which receives bytes."""
+    """Return a handler without serializers: it receives and returns bytes."""
     if proxy.route.request_streaming:
         return grpc.stream_stream_rpc_method_handler(proxy.bidi_stream)
     if proxy.route.response_streaming:
@@ -158,7 +158,7 @@ async def open_gateway(context: ServiceContext) -> Gateway:
 
 SERVICE = ServiceDefinition(
     name="gateway",
-    help="The one address for people and agents: authenticates calls and forwards them to the services.",
+    help="Single address for people and agents: authenticates calls and forwards them to the services.",
     has_data=False,
     accepts_people=True,
     add_flags=add_flags,

@@ -13,16 +13,16 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd_kernel.errors import UnavailableError
 
-# A service allows 100 streams per connection; more would wait in a hidden queue.
+# A service allows 100 streams per connection; gRPC would queue further calls silently.
 CALLS_PER_CONNECTION = 90
-# Wait this long for a service that is being restarted.
+# Seconds to wait for a service that is being restarted.
 PATIENCE = 1.0
-# Wait longer for a service that listens but does not answer yet: its machine may be busy.
+# Seconds to wait for a service that listens but does not answer yet, as the machine may be busy.
 SILENT_PATIENCE = 5.0
 _POLL = 0.02
 HEALTH_TIMEOUT = 0.5
 _SERVING: int = health_pb2.HealthCheckResponse.SERVING
-_SILENCE = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+_NO_ANSWER = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 
 
 @dataclass(slots=True, eq=False)
@@ -34,7 +34,7 @@ class Connection:
 
 
 class Backend:
-    """One service behind the gateway, with another connection whenever all others are full."""
+    """Service behind the gateway; a new connection is opened when all others are full."""
 
     def __init__(self, name: str, address: str, service_token: str) -> None:
         self.name = name
@@ -48,18 +48,18 @@ class Backend:
         """Yield a connected channel for one call.
 
         Raises:
-            UnavailableError: the service does not answer within `time_left` seconds, or our patience.
+            UnavailableError: the service does not answer within `time_left` seconds or `_ready`'s limits.
         """
-        taken = next((each for each in self._connections if each.calls < CALLS_PER_CONNECTION), None)
-        if taken is None:
-            taken = Connection(open_channel(self.address))
-            self._connections.append(taken)
-        taken.calls += 1
+        chosen = next((each for each in self._connections if each.calls < CALLS_PER_CONNECTION), None)
+        if chosen is None:
+            chosen = Connection(open_channel(self.address))
+            self._connections.append(chosen)
+        chosen.calls += 1
         try:
-            await self._ready(taken.channel, time_left)
-            yield taken.channel
+            await self._ready(chosen.channel, time_left)
+            yield chosen.channel
         finally:
-            taken.calls -= 1
+            chosen.calls -= 1
 
     async def _ready(self, channel: grpc.aio.Channel, time_left: float | None) -> None:
         """Wait briefly until `channel` is connected, longer if the service listens but does not answer yet.
@@ -68,11 +68,11 @@ class Backend:
             UnavailableError: the channel does not connect in time.
         """
         loop = asyncio.get_running_loop()
-        began, most = loop.time(), math.inf if time_left is None else time_left
+        began, limit = loop.time(), math.inf if time_left is None else time_left
         # Poll: gRPC cannot cancel a wait for a state change, so waits of many callers would pile up.
         while (state := channel.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
             patience = SILENT_PATIENCE if state is grpc.ChannelConnectivity.CONNECTING else PATIENCE
-            if loop.time() - began >= min(patience, most):
+            if loop.time() - began >= min(patience, limit):
                 raise UnavailableError(self.name, self.address)
             await asyncio.sleep(_POLL)
 
@@ -87,7 +87,7 @@ class Backend:
         try:
             await self._health(patience)
         except grpc.aio.AioRpcError as error:
-            return error.code() not in _SILENCE
+            return error.code() not in _NO_ANSWER
         except UnavailableError:
             return False
         return True

@@ -1,4 +1,4 @@
-"""Routes of the gateway: the service and shape of each call, independent of the transport.
+"""Routes of the gateway: the service and the type of each call, independent of the transport.
 
 The gateway rejects any call that is not in this table.
 """
@@ -17,7 +17,7 @@ from sweepd.v1 import (
 )
 from sweepd_kernel.auth.scopes import rule_of
 
-_OWNERS: tuple[tuple[ServiceDescriptor, str], ...] = (
+_SERVICES: tuple[tuple[ServiceDescriptor, str], ...] = (
     (sweep_service_pb2.DESCRIPTOR.services_by_name["SweepService"], "scheduler"),
     (run_service_pb2.DESCRIPTOR.services_by_name["RunService"], "scheduler"),
     (account_service_pb2.DESCRIPTOR.services_by_name["AccountService"], "scheduler"),
@@ -28,7 +28,7 @@ _OWNERS: tuple[tuple[ServiceDescriptor, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Route of one method: its service and its shape."""
+    """Route of one method: its service, and whether requests and responses are streams."""
 
     backend: str
     method: str
@@ -43,7 +43,7 @@ def routes() -> Mapping[str, Route]:
     """Return all routes by the full path of the method."""
     return {
         route.method: route
-        for service, backend in _OWNERS
+        for service, backend in _SERVICES
         for route in (
             Route(
                 backend=backend,
@@ -59,4 +59,4 @@ def routes() -> Mapping[str, Route]:
 
 def service_names() -> tuple[str, ...]:
     """Return the full names of the services whose calls are forwarded."""
-    return tuple(service.full_name for service, _ in _OWNERS)
+    return tuple(service.full_name for service, _ in _SERVICES)

@@ -1,6 +1,6 @@
 """Proxy of one method: forwards messages as bytes, with status and details unchanged.
 
-It serves any transport: the caller's side of a call is an `Exchange`, such as a gRPC context.
+It is independent of the transport: the caller's side of a call is an `Exchange`, such as a gRPC context.
 """
 
 import asyncio
@@ -30,13 +30,13 @@ Call: TypeAlias = (
 
 
 class Watchdog:
-    """Watchdog of a call until its first answer, which cancels the call if the service hangs."""
+    """Watchdog that cancels a call if the service hangs before its first response."""
 
     def __init__(self, backend: Backend, call: Call) -> None:
         self._backend = backend
         self._call = call
         self._task: asyncio.Task[None] | None = None
-        # Start with a timer, as nearly every call is answered before a task would be needed.
+        # Start with a timer: nearly every call is answered before a task is needed.
         self._timer = asyncio.get_running_loop().call_later(INTERVAL, self._begin)
         self.gave_up = False
 
@@ -66,10 +66,10 @@ _BROKEN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
 
 
 class Exchange(Protocol):
-    """Port: the caller's side of a call."""
+    """Port of the caller's side of a call."""
 
     def time_remaining(self) -> float | None:
-        """Return the seconds until the caller's deadline, or None without a deadline."""
+        """Return the seconds until the caller's deadline; None if there is no deadline."""
 
     async def write(self, message: bytes, /) -> None:
         """Send a response message."""
@@ -120,54 +120,54 @@ class Proxy:
             call.cancel()
 
     async def _unary(self, request: bytes, exchange: Exchange) -> bytes:
-        metadata = self._admit()
+        metadata = self._request_metadata()
         async with self._backend.connection(exchange.time_remaining()) as channel:
             method: UnaryMethod = channel.unary_unary(self.route.method)
             call = method(request, timeout=exchange.time_remaining(), metadata=metadata)
             with closing(Watchdog(self._backend, call)) as watchdog:
                 try:
                     answer = await call
-                    exchange.set_trailing_metadata(_own(await call.trailing_metadata()))
+                    exchange.set_trailing_metadata(_service_metadata(await call.trailing_metadata()))
                 except asyncio.CancelledError:
-                    self._explain(watchdog)
+                    self._raise_cause(watchdog)
                     raise
                 else:
                     return answer
 
     async def _server_stream(self, request: bytes, exchange: Exchange) -> None:
-        metadata = self._admit()
+        metadata = self._request_metadata()
         async with self._backend.connection(exchange.time_remaining()) as channel:
             method: StreamMethod = channel.unary_stream(self.route.method)
             call = method(request, timeout=exchange.time_remaining(), metadata=metadata)
             await self._forward_answers(call, exchange)
 
     async def _bidi_stream(self, requests: AsyncIterator[bytes], exchange: Exchange) -> None:
-        metadata = self._admit()
+        metadata = self._request_metadata()
         async with self._backend.connection(exchange.time_remaining()) as channel:
             method: BidiMethod = channel.stream_stream(self.route.method)
             call = BidiCall(method(timeout=exchange.time_remaining(), metadata=metadata))
-            upward = asyncio.create_task(_forward_requests(requests, call))
+            forwarding = asyncio.create_task(_forward_requests(requests, call))
             try:
                 await self._forward_answers(call, exchange)
             finally:
-                upward.cancel()
+                forwarding.cancel()
 
     async def _forward_answers(self, call: StreamCall, exchange: Exchange) -> None:
         self._streams.add(call)
         with closing(Watchdog(self._backend, call)) as watchdog:
             try:
-                while isinstance(message := await call.read(), bytes):  # any other value is the end
+                while isinstance(message := await call.read(), bytes):  # any other value marks the end
                     watchdog.close()
                     await exchange.write(message)
-                exchange.set_trailing_metadata(_own(await call.trailing_metadata()))
+                exchange.set_trailing_metadata(_service_metadata(await call.trailing_metadata()))
             except asyncio.CancelledError:
-                self._explain(watchdog)
+                self._raise_cause(watchdog)
                 raise
             finally:
                 self._streams.discard(call)
                 call.cancel()
 
-    def _explain(self, watchdog: Watchdog) -> None:
+    def _raise_cause(self, watchdog: Watchdog) -> None:
         """Raise the reason for the cancellation of a call, unless the caller cancelled it."""
         task = asyncio.current_task()
         if task is not None and task.cancelling():
@@ -177,7 +177,7 @@ class Proxy:
         if self._closing:
             raise UnavailableError("gateway", "this address", "it is being stopped") from None
 
-    def _admit(self) -> Entries:
+    def _request_metadata(self) -> Entries:
         """Reject internal calls by people; return the metadata that identifies the caller to the service."""
         caller = current_principal()
         if caller.kind == "service":
@@ -190,10 +190,10 @@ class Proxy:
         """Forward the status of the service; if the connection was lost, report the service as unavailable.
 
         gRPC keeps the exception that aborts a call in a reference cycle until garbage collection, so the
-        exception must not refer to the request, which may have megabytes.
+        exception must not refer to the request, which may have several megabytes.
         """
         error.__traceback__ = None
-        trailing = _own(error.trailing_metadata() or ())
+        trailing = _service_metadata(error.trailing_metadata() or ())
         detailed = any(key == DETAILS_KEY for key, _ in trailing)
         if error.code() in _BROKEN and not detailed:
             raise UnavailableError(
@@ -203,14 +203,14 @@ class Proxy:
 
 
 async def _forward_requests(requests: AsyncIterator[bytes], call: BidiCall[bytes, bytes]) -> None:
-    # Errors are ignored: the status of the call gives the reason, and the caller resends lost messages.
+    # Errors are ignored: the status of the call has the reason, and the caller resends lost messages.
     with suppress(grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
         async for message in requests:
             await call.write(message)
-            del message  # the next message may take long
+            del message  # release it now, as the next message may arrive much later
         await call.done_writing()
 
 
-def _own(metadata: "grpc.aio.Metadata | Entries") -> Entries:
+def _service_metadata(metadata: "grpc.aio.Metadata | Entries") -> Entries:
     """Return the metadata that the service sent, without the entries that gRPC added."""
     return tuple((key, value) for key, value in metadata if key == DETAILS_KEY or not key.startswith("grpc-"))

@@ -1,4 +1,4 @@
-"""Servicer of the server's description: version, host, address for agents, health of its services."""
+"""Servicer that describes the server: version, host, address for agents, health of the services."""
 
 import asyncio
 import socket
@@ -16,7 +16,7 @@ from sweepd_gateway.backend import Backend
 from sweepd_kernel.clock import Clock
 
 PROTOCOL_VERSION = 1
-FRESH_FOR = 1.0
+HEALTH_MAX_AGE = 1.0
 
 
 class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
@@ -28,8 +28,8 @@ class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
         self._address = ""
         self._start_time = Timestamp()
         self._serving: tuple[bool, ...] = ()
-        self._asked_at = 0.0
-        self._asking = asyncio.Lock()
+        self._checked_at = 0.0
+        self._health_lock = asyncio.Lock()
 
     def open_at(self, address: str) -> None:
         """Record the address and the time at which the gateway opened."""
@@ -60,12 +60,12 @@ class ServerInfoServicer(server_service_pb2_grpc.ServerServiceServicer):
         )
 
     async def _health(self) -> tuple[bool, ...]:
-        async with self._asking:  # waiting calls find a fresh result
-            if not self._serving or self._clock.monotonic() - self._asked_at >= FRESH_FOR:
+        async with self._health_lock:  # waiting calls find a fresh result
+            if not self._serving or self._clock.monotonic() - self._checked_at >= HEALTH_MAX_AGE:
                 self._serving = tuple(
                     await asyncio.gather(*(backend.is_serving() for backend in self._backends))
                 )
-                self._asked_at = self._clock.monotonic()
+                self._checked_at = self._clock.monotonic()
             return self._serving
 
 

@@ -20,21 +20,21 @@ from sweepd_kernel.errors import BadTokenError, UnavailableError
 MAX_CACHED = 10_000
 ASK_TIMEOUT = 2.0
 MAX_ASKING = 32
-SILENCE = 12.0
-"""Seconds without a keepalive, sent every 5 s, after which the scheduler counts as unavailable."""
+KEEPALIVE_TIMEOUT = 12.0
+"""Seconds without a keepalive after which the scheduler counts as unavailable; one is sent every 5 s."""
 TRUSTED_FOR = 600.0
 """Seconds for which cached tokens are trusted while the scheduler is unavailable."""
 _RETRY_AFTER = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedToken:
     principal: Principal
     asked: float
 
 
 class CachedTokens:
-    """Cache that asks the scheduler once for each token, and follows revocations."""
+    """Cache of tokens, each authenticated once by the scheduler and removed when it is revoked."""
 
     def __init__(
         self, scheduler: Backend, calls: OpenCalls, monotonic: Callable[[], float], log: logging.Logger
@@ -51,7 +51,7 @@ class CachedTokens:
         self._calls = calls
         self._monotonic = monotonic
         self._log = log
-        self._known: dict[bytes, _Known] = {}
+        self._known: dict[bytes, _CachedToken] = {}
         self._unchecked: dict[bytes, str] = {}
         self._asking = asyncio.Semaphore(MAX_ASKING)
         self.followed = False  # True while revocations are received
@@ -69,21 +69,21 @@ class CachedTokens:
             async with self._asking:
                 known = self._known.get(digest)
                 if known is None or not self._trusted(known):
-                    known = await self._ask(digest)
+                    known = await self._authenticate(digest)
         principal = known.principal
         if principal.expires is not None and principal.expires <= self._monotonic():
             raise BadTokenError(EXPIRED)
         return principal
 
     async def follow(self) -> None:
-        """Follow revocations until cancelled; after every gap, check cached tokens again."""
+        """Receive revocations until cancelled; after every interruption, check cached tokens again."""
         while True:
             try:
                 await self._follow_once()
             except (grpc.aio.AioRpcError, UnavailableError, TimeoutError):
                 pass
-            except Exception:  # noqa: BLE001 (following continues after any error)
-                self._log.exception("revocations could not be followed")
+            except Exception:  # noqa: BLE001 (reception continues after any error)
+                self._log.exception("revocations could not be received")
             self.followed = False
             await asyncio.sleep(_RETRY_AFTER)
 
@@ -95,29 +95,29 @@ class CachedTokens:
             checking: asyncio.Task[None] | None = None
             try:
                 while True:
-                    async with asyncio.timeout(SILENCE):
+                    async with asyncio.timeout(KEEPALIVE_TIMEOUT):
                         message = await call.read()
                     if not isinstance(message, v1.WatchRevocationsResponse):
                         return
                     self._last_received = self._monotonic()
                     if checking is None:
-                        # From here on, no revocation is missed; the check finds earlier ones.
-                        self._distrust()
+                        # No later revocation is missed; `_recheck` finds earlier ones.
+                        self._invalidate()
                         self.followed = True
                         checking = asyncio.create_task(self._recheck())
                     for token in message.token_ids:
-                        self._forget(token)
+                        self._evict(token)
             finally:
                 self.followed = False
                 call.cancel()
                 if checking is not None:
                     checking.cancel()
 
-    def _distrust(self) -> None:
-        """Empty the cache; tokens with open streams are checked by `_recheck`, others when used."""
-        held = set(self._calls.tokens())
+    def _invalidate(self) -> None:
+        """Empty the cache; `_recheck` checks tokens with open streams, the next use checks others."""
+        streaming = set(self._calls.tokens())
         for digest, each in self._known.items():
-            if each.principal.token in held:
+            if each.principal.token in streaming:
                 self._unchecked[digest] = each.principal.token
         self._known = {}
 
@@ -126,7 +126,7 @@ class CachedTokens:
         for digest, token in list(self._unchecked.items()):
             while digest in self._unchecked:
                 try:
-                    await self._ask(digest)
+                    await self._authenticate(digest)
                 except UnavailableError:
                     await asyncio.sleep(_RETRY_AFTER)
                     continue
@@ -134,7 +134,7 @@ class CachedTokens:
                     self._calls.end(token, error.message)
                 del self._unchecked[digest]
 
-    async def _ask(self, digest: bytes) -> _Known:
+    async def _authenticate(self, digest: bytes) -> _CachedToken:
         asked = self._monotonic()
         try:
             async with self._scheduler.connection(ASK_TIMEOUT) as channel:
@@ -155,25 +155,25 @@ class CachedTokens:
         expires = None
         if message.HasField("time_left"):
             expires = asked + seconds_of(message.time_left)
-        known = _Known(person_of(message, expires=expires), asked)
-        if self._calls.ended(known.principal.token):  # revoked while the answer was in flight
+        known = _CachedToken(person_of(message, expires=expires), asked)
+        if self._calls.ended(known.principal.token):  # revoked while the response was in flight
             raise BadTokenError(REVOKED)
         if len(self._known) >= MAX_CACHED:
-            self._forget_half()
+            self._evict_half()
         self._known[digest] = known
         return known
 
-    def _forget_half(self) -> None:
-        """Drop half of the tokens without open streams; the others stay, to be checked after a gap."""
-        held = set(self._calls.tokens())
-        idle = [digest for digest, each in self._known.items() if each.principal.token not in held]
+    def _evict_half(self) -> None:
+        """Drop half of the tokens without open streams; keep those with open streams for `_recheck`."""
+        streaming = set(self._calls.tokens())
+        idle = [digest for digest, each in self._known.items() if each.principal.token not in streaming]
         for digest in idle[: len(idle) // 2 + 1]:
             del self._known[digest]
 
-    def _trusted(self, known: _Known) -> bool:
+    def _trusted(self, known: _CachedToken) -> bool:
         return self.followed or self._monotonic() - max(known.asked, self._last_received) < TRUSTED_FOR
 
-    def _forget(self, token: str) -> None:
+    def _evict(self, token: str) -> None:
         self._known = {
             digest: known for digest, known in self._known.items() if known.principal.token != token
         }
