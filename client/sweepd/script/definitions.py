@@ -1,4 +1,4 @@
-"""Definitions of metrics (`define_metric`), and the summary of logged rows that follows from them."""
+"""Definitions of metrics (`define_metric`), and the summary of logged rows that uses them."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from sweepd.script.errors import UsageError
 
 Kind = TypeVar("Kind")
 
-_WORDS = ("min", "max", "mean", "last", "first", "none", "copy", "best")
+_AGGREGATES = ("min", "max", "mean", "last", "first", "none", "copy", "best")
 _GOALS = {"min": "minimize", "max": "maximize"}
 
 
@@ -18,11 +18,11 @@ class Definition:
     """Definition of a metric, or of all metrics whose names begin with the text before a final `*`."""
 
     name: str
-    # Aggregates of its summary; empty: the last value.
+    # Aggregates in the summary of the metric; empty: only its last value.
     summary: tuple[str, ...] = ()
-    # Metric of its x axis.
+    # Metric on the x axis of the charts of this metric.
     step_metric: str | None = None
-    # True or None: rows that lack the step metric get its last value.
+    # True or None: rows without the step metric get its last value.
     step_sync: bool | None = None
     # minimize or maximize
     goal: str | None = None
@@ -48,7 +48,7 @@ def checked_definition(
     summary: object = None,
     goal: object = None,
 ) -> Definition:
-    """Return a definition from the arguments of a script.
+    """Check the arguments of `define_metric` and return the definition.
 
     Raises:
         UsageError: an argument has the wrong type or an unknown value.
@@ -57,26 +57,26 @@ def checked_definition(
         raise UsageError("define_metric: the name of a metric is missing")
     if isinstance(step_metric, Definition):
         step_metric = step_metric.name
-    asked = _words(_optional("summary", summary, str))
-    aim = _goal(_optional("goal", goal, str))
-    if "best" in asked and aim is None:
+    aggregates = _aggregates(_optional("summary", summary, str))
+    checked_goal = _goal(_optional("goal", goal, str))
+    if "best" in aggregates and checked_goal is None:
         raise UsageError('define_metric: summary "best" needs goal="minimize" or goal="maximize"')
     return Definition(
-        name=_stem(_optional("name", name, str) or ""),
-        summary=asked,
+        name=_checked_name(_optional("name", name, str) or ""),
+        summary=aggregates,
         step_metric=_optional("step_metric", step_metric, str),
         step_sync=_optional("step_sync", step_sync, bool),
-        goal=aim,
+        goal=checked_goal,
         hidden=_optional("hidden", hidden, bool),
     )
 
 
 class Definitions:
-    """Definitions of one run; an exact name precedes prefixes, a longer prefix precedes a shorter one."""
+    """Definitions of one run; an exact name takes precedence over prefixes, a longer prefix over shorter."""
 
     def __init__(self) -> None:
         self._given: dict[str, Definition] = {}
-        self._found: dict[str, Definition | None] = {}
+        self._cache: dict[str, Definition | None] = {}
 
     def __bool__(self) -> bool:
         return bool(self._given)
@@ -85,16 +85,16 @@ class Definitions:
         """Add a definition; without `overwrite`, attributes that are not set keep their earlier values."""
         before = self._given.get(fresh.name)
         self._given[fresh.name] = fresh if before is None or overwrite else _merged(before, fresh)
-        self._found = {}
+        self._cache = {}
 
     def take_over(self, others: "Definitions") -> None:
-        """Add all definitions of another run."""
+        """Add all definitions of another `Definitions` object."""
         for given in list(others._given.values()):  # noqa: SLF001 (of the same class)
             self.add(given, overwrite=False)
 
     def of(self, key: str) -> Definition | None:
-        """Return the definition that applies to a metric."""
-        found = self._found
+        """Return the definition that applies to a metric, or None."""
+        found = self._cache
         if key not in found:
             found[key] = self._given.get(key) or self._by_prefix(key)
         return found[key]
@@ -115,7 +115,7 @@ class Definitions:
 def with_step_metrics(
     values: Mapping[str, object], definitions: Definitions, latest: Mapping[str, object]
 ) -> Mapping[str, object]:
-    """Return a row completed with the last values of missing step metrics."""
+    """Return the row, with the last values of missing step metrics added."""
     missing: dict[str, object] = {}
     for key in values:
         given = definitions.of(key)
@@ -138,17 +138,17 @@ def _optional(argument: str, value: object, kind: type[Kind]) -> Kind | None:
     raise UsageError(f"define_metric: {argument} must be a {kind.__name__}, not a {type(value).__name__}")
 
 
-def _stem(name: str) -> str:
+def _checked_name(name: str) -> str:
     if "*" in name[:-1]:
         raise UsageError(f"define_metric: a * is allowed only at the end, not as in {name!r}")
     return name
 
 
-def _words(summary: str | None) -> tuple[str, ...]:
+def _aggregates(summary: str | None) -> tuple[str, ...]:
     words = tuple(word.strip().lower() for word in summary.split(",")) if summary else ()
     for word in words:
-        if word not in _WORDS:
-            raise UsageError(f"define_metric: summary {word!r} is none of {', '.join(_WORDS)}")
+        if word not in _AGGREGATES:
+            raise UsageError(f"define_metric: summary {word!r} is none of {', '.join(_AGGREGATES)}")
     return words
 
 
@@ -162,7 +162,7 @@ def _goal(goal: str | None) -> str | None:
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """Aggregates of the values of one metric; only finite numbers count for low, high and mean."""
+    """Aggregates of the values of one metric; low, high and mean include only finite numbers."""
 
     first: object = None
     last: object = None
@@ -185,7 +185,7 @@ class Figures:
             self.mean = self._total / self._count
 
     def shown(self, given: Definition | None) -> object:
-        """Return the defined aggregates, or the last value without a definition; None to omit the metric."""
+        """Return the aggregates that `given` selects, by default the last value; None: omit the metric."""
         if given is None or not given.summary or given.summary == ("copy",):
             return self.last
         if "none" in given.summary:
@@ -225,7 +225,7 @@ class Logged:
     def figures(self) -> dict[str, object]:
         """Return the aggregates of metrics with a defined summary, by dotted key."""
         shown: dict[str, object] = {}
-        for key, counted in list(self._defined.items()):  # another thread may log
+        for key, counted in list(self._defined.items()):  # another thread may log at the same time
             definition = self._definitions.of(key)
             if definition is not None and (figures := counted.shown(definition)) is not None:
                 shown[key] = figures
@@ -262,7 +262,7 @@ class Logged:
 def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # an integer beyond the range of floats; it is stored as infinity
+    except OverflowError:  # an integer beyond the range of floats, which is stored as infinity
         return False
 
 

@@ -1,22 +1,22 @@
-"""Errors of the functions for scripts, sweeps and agents; each message says what is wrong and what to do."""
+"""Errors of the functions for scripts, sweeps and agents; each message names the problem and a fix."""
 
 from typing import TYPE_CHECKING, NoReturn
 
 
 class Error(Exception):
-    """A request of a script cannot be met."""
+    """Base class of the errors that sweepd raises in a script."""
 
 
 class UsageError(Error):
-    """A function was called with invalid arguments."""
+    """Call of a function with invalid arguments."""
 
 
 class ConfigError(UsageError, ValueError):
-    """A configuration value would be replaced without `allow_val_change`."""
+    """Attempt to replace a configuration value without `allow_val_change`."""
 
 
 class MissingAttributes:
-    """Base of counterparts of W&B's classes; the error for a missing attribute refers to the manual."""
+    """Base class of the counterparts of W&B's classes; its error for a missing attribute names the manual."""
 
     if not TYPE_CHECKING:  # a type checker must still report misspelt names
 
@@ -35,11 +35,11 @@ class SweepError(UsageError, ValueError):
 
 
 class FunctionError(UsageError, TypeError):
-    """The function needs arguments or cannot be pickled."""
+    """Function that needs arguments or cannot be pickled."""
 
 
 class AgentError(Error):
-    """The agent or the server failed; `exit_code` is that of the command line.
+    """Failure of the agent or the server; `exit_code` is an exit code of the command line.
 
     1 failure · 2 usage · 3 no such sweep · 4 token refused · 6 no server · 9 a guard tripped.
     """

@@ -1,4 +1,4 @@
-"""Exit code of this process as seen from within, for standalone runs."""
+"""Exit code of the current process, recorded in the process itself, for standalone runs."""
 
 import sys
 import threading
@@ -12,8 +12,8 @@ _INTERRUPTED, _FAILED = 130, 1
 class ExitCode:
     """Recorder of calls of `sys.exit` and of uncaught exceptions.
 
-    It cannot see `raise SystemExit(code)`, `os._exit(code)` and signals that end the process; an agent may
-    obtain those from the system.
+    It does not record `raise SystemExit(code)`, `os._exit(code)` and signals that end the process; in these
+    cases, an agent may read the exit status from the operating system.
     """
 
     def __init__(self) -> None:
@@ -27,41 +27,41 @@ class ExitCode:
             return
         self._installed = True
         self._hook = sys.excepthook
-        sys.excepthook = self._failed
-        sys.exit = self._exits
-        quits = Quitter.__call__
+        sys.excepthook = self._on_error
+        sys.exit = self._exit
+        original_quit = Quitter.__call__
 
-        def leave(quitter: Quitter, code: object = None) -> NoReturn:
+        def quit_recorded(quitter: Quitter, code: object = None) -> NoReturn:
             self._record(code)
-            quits(quitter, code)  # type: ignore[arg-type]
+            original_quit(quitter, code)  # type: ignore[arg-type]
 
-        # `exit` and `quit`, also where a script has already imported them.
-        Quitter.__call__ = leave  # type: ignore[method-assign,assignment]
+        # Also covers `exit` and `quit`, even if a script has already imported them.
+        Quitter.__call__ = quit_recorded  # type: ignore[method-assign,assignment]
 
     def value(self) -> int:
         """Return the exit code of the process as its parent sees it: the lowest eight bits."""
         if self._code == 0 and not hasattr(sys, "ps1"):  # a notebook survives exceptions
-            # If another hook has replaced ours, the interpreter has recorded the exception.
+            # Another hook may have replaced ours; the interpreter records the exception in any case.
             error: object = getattr(sys, "last_type", None)
             if isinstance(error, type) and issubclass(error, BaseException):
                 return code_of_error(error)
         return self._code & 0xFF
 
-    def _failed(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def _on_error(self, kind: type[BaseException], error: BaseException, tb: TracebackType | None) -> None:
         self._code = code_of_error(kind)
-        self._hook(kind, error, trace)
+        self._hook(kind, error, tb)
 
-    def _exits(self, code: object = None) -> NoReturn:
+    def _exit(self, code: object = None) -> NoReturn:
         self._record(code)
         raise SystemExit(code)
 
     def _record(self, code: object) -> None:
-        if threading.current_thread() is threading.main_thread():  # in other threads it ends only the thread
+        if threading.current_thread() is threading.main_thread():  # elsewhere it ends only its thread
             self._code = _code_of(code)
 
 
 def code_of_error(error: BaseException | type[BaseException] | None) -> int:
-    """Return the exit code after an exception or exception type; None: success."""
+    """Return the exit code that an exception, or a type of exceptions, causes; None: success."""
     match error:
         case None:
             return 0

@@ -5,13 +5,13 @@ from contextlib import suppress
 
 
 class Notices:
-    """Warnings of a run, each given once."""
+    """Warnings of a run, at most one for each subject."""
 
     def __init__(self) -> None:
         self._subjects: set[str] = set()
 
     def once(self, subject: str, text: str) -> None:
-        """Log `text` as a warning of the logger `sweepd`, the first time for this `subject`."""
+        """Log `text` as a warning of the logger `sweepd`, unless `subject` already had a warning."""
         if subject in self._subjects:
             return
         self._subjects.add(subject)

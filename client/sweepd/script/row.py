@@ -11,7 +11,7 @@ Keep = Callable[[str, object], object]
 """Function that stores a value that is not a number as a file; it returns the path, or raises TypeError."""
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
-_ALWAYS_SHOWN = frozenset({int, float, bool})
+_ALWAYS_STORED = frozenset({int, float, bool})
 _MAX_LISTED_FILES = 32
 """Maximum number of files of a list that are named in the row; all are stored with the run."""
 
@@ -23,7 +23,7 @@ def plain(value: object) -> object:
     `item()` gives a Python number, otherwise `float()` does.
 
     Raises:
-        TypeError: JSON has no counterpart.
+        TypeError: JSON cannot represent the object or one of its members.
     """
     if type(value) in _SCALARS:
         return value
@@ -75,7 +75,7 @@ def _number(value: object) -> object:
             if isinstance(number, bool | int | float | str):
                 return number
             if isinstance(number, complex):  # `float` would drop the imaginary part
-                raise TypeError("it is complex")
+                raise TypeError("complex numbers are not supported")
         if isinstance(value, SupportsFloat):
             return float(value)
     except Exception as error:  # foreign objects raise anything, as do arrays of several items
@@ -89,15 +89,15 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 def suitable(
     metrics: Mapping[str, object], notices: Notices, keep: Keep | None = None, *, for_rows: bool = False
 ) -> Mapping[str, object]:
-    """Return the metrics that can be written, as JSON values; warn once of each metric that cannot.
+    """Return the metrics that can be written, as JSON values; warn once about each other metric.
 
-    Also warn once of each value that the server leaves out of rows, so that nothing is lost silently.
+    Also warn once about each value that the server omits from rows, so that no value is lost silently.
 
     Args:
         metrics: metrics as logged.
         notices: receives the warnings.
-        keep: called for values that are not numbers; None: leave them out.
-        for_rows: whether the values are for rows, which hold numbers, booleans and short texts.
+        keep: called for values that are not numbers; None: omit these values.
+        for_rows: whether the values are part of a row, which holds numbers, booleans and short texts.
     """
     chosen: dict[str, object] = {}
     for key, value in list(metrics.items()):  # another thread may change it
@@ -108,7 +108,7 @@ def suitable(
             and key not in RESERVED
         ):
             chosen[key] = value
-            if for_rows and type(value) not in _ALWAYS_SHOWN:
+            if for_rows and type(value) not in _ALWAYS_STORED:
                 _warn_of_losses(key, value, notices)
             continue
         name = str(key)
@@ -116,9 +116,9 @@ def suitable(
             notices.once(f"key {name}", f"the key {name[:40]!r} {fault} and was not logged")
             continue
         try:
-            chosen[name] = _written(name, value, keep, notices if for_rows else None)
-        except Exception as error:  # noqa: BLE001 (the training continues whatever is logged)
-            _left_out(name, error, notices)
+            chosen[name] = _converted(name, value, keep, notices if for_rows else None)
+        except Exception as error:  # noqa: BLE001 (no logged value may end the training)
+            _warn_of_skipped(name, error, notices)
     return chosen
 
 
@@ -130,28 +130,28 @@ def _fault(name: str) -> str | None:
     return f"is longer than {MAX_KEY_LENGTH} characters" if len(name) > MAX_KEY_LENGTH else None
 
 
-def _left_out(name: str, why: object, notices: Notices) -> None:
+def _warn_of_skipped(name: str, why: object, notices: Notices) -> None:
     notices.once(f"key {name}", f"the value of {name!r} cannot be logged and was skipped: {why}")
 
 
-def _written(name: str, value: object, keep: Keep | None, notices: Notices | None) -> object:
+def _converted(name: str, value: object, keep: Keep | None, notices: Notices | None) -> object:
     try:
-        made = plain(value)
+        converted = plain(value)
     except TypeError:
         if keep is None:
             raise
     else:
         if notices is not None:
-            _warn_of_losses(name, made, notices)
-        return made
+            _warn_of_losses(name, converted, notices)
+        return converted
     if isinstance(value, Mapping):
-        return {_key(key): _written(f"{name}.{key}", inner, keep, notices) for key, inner in value.items()}
+        return {_key(key): _converted(f"{name}.{key}", inner, keep, notices) for key, inner in value.items()}
     kept = keep(name, value)
-    return kept if notices is None or not isinstance(kept, list) else _numbered(name, kept, notices)
+    return kept if notices is None or not isinstance(kept, list) else _numbered_group(name, kept, notices)
 
 
-def _numbered(name: str, files: list[object], notices: Notices) -> dict[str, object]:
-    """Return the paths of several files as a group: a row holds text, not lists."""
+def _numbered_group(name: str, files: list[object], notices: Notices) -> dict[str, object]:
+    """Return the paths of several files as a group with numbered keys, because a row holds no lists."""
     if len(files) > _MAX_LISTED_FILES:
         notices.once(
             f"key {name}",
@@ -161,25 +161,25 @@ def _numbered(name: str, files: list[object], notices: Notices) -> dict[str, obj
     return {str(number): file for number, file in enumerate(files[:_MAX_LISTED_FILES])}
 
 
-def _warn_of_losses(name: str, made: object, notices: Notices, depth: int = MAX_DEPTH) -> None:
-    """Warn once per key of what the server leaves out of a row or cuts."""
-    match made:
-        case dict() if made and depth >= 0:
-            for key, inner in made.items():
-                if type(inner) not in _ALWAYS_SHOWN or len(name) + len(key) >= MAX_KEY_LENGTH:
+def _warn_of_losses(name: str, converted: object, notices: Notices, depth: int = MAX_DEPTH) -> None:
+    """Warn once per key about values that the server omits from a row or truncates."""
+    match converted:
+        case dict() if converted and depth >= 0:
+            for key, inner in converted.items():
+                if type(inner) not in _ALWAYS_STORED or len(name) + len(key) >= MAX_KEY_LENGTH:
                     _warn_of_losses(f"{name}.{key}", inner, notices, depth - 1)
             return
         case _ if len(name) > MAX_KEY_LENGTH:
-            lost = f"has a key of more than {MAX_KEY_LENGTH} characters"
+            reason = f"has a key of more than {MAX_KEY_LENGTH} characters"
         case dict():
-            lost = f"is nested more than {MAX_DEPTH} groups deep" if made else "is an empty group"
+            reason = f"is nested more than {MAX_DEPTH} groups deep" if converted else "is an empty group"
         case None:
-            lost = "is None"
-        case list() if len(_encode(made)) > MAX_TEXT_LENGTH:
-            lost = (
+            reason = "is None"
+        case list() if len(_encode(converted)) > MAX_TEXT_LENGTH:
+            reason = (
                 f"is a list of more than {MAX_TEXT_LENGTH:,} characters (log numbers, a Histogram or a Table)"
             )
-        case str() if len(made) > MAX_TEXT_LENGTH:
+        case str() if len(converted) > MAX_TEXT_LENGTH:
             notices.once(
                 f"key {name[:40]}",
                 f"the server stores only the first {MAX_TEXT_LENGTH:,} characters of the text {name[:40]!r}",
@@ -190,7 +190,7 @@ def _warn_of_losses(name: str, made: object, notices: Notices, depth: int = MAX_
     shown = name[:40] if len(name) > MAX_KEY_LENGTH else name
     notices.once(
         f"key {shown}",
-        f"the value of {shown!r} {lost}: it is stored only in the run's folder on this machine, not on "
+        f"the value of {shown!r} {reason}: it is stored only in the run's folder on this machine, not on "
         "the server",
     )
 
@@ -198,16 +198,16 @@ def _warn_of_losses(name: str, made: object, notices: Notices, depth: int = MAX_
 def encode(
     header: Mapping[str, object], values: Mapping[str, object], notices: Notices
 ) -> tuple[bytes, Mapping[str, object]]:
-    """Return the line of a row and the values in it; warn once of each value that does not fit.
+    """Return the line of a row and the values in it; warn once about each value that does not fit.
 
     Args:
-        header: first members.
+        header: members at the start of the line.
         values: metrics as JSON values.
         notices: receives the warnings.
     """
     try:
         line = f"{_encode({**header, **values})}\n".encode("ascii")  # newlines in text are escaped
-    except (ValueError, RecursionError):  # Python refuses to write integers of thousands of digits
+    except (ValueError, RecursionError):  # Python cannot format integers of thousands of digits
         line = b""
     if 0 < len(line) <= MAX_LINE_BYTES:
         return line, values
@@ -216,18 +216,18 @@ def encode(
 
 
 def _fitting(values: Mapping[str, object], room: int, notices: Notices) -> Mapping[str, object]:
-    """Return the values that fit into one line, shortest first."""
+    """Return the values that fit into one line; short values take precedence over long ones."""
     sizes: dict[str, int] = {}
     for name, value in values.items():
         try:
             sizes[name] = len(_encode({name: value}))  # includes braces, which leave room for the comma
         except (ValueError, RecursionError) as error:
-            _left_out(name, error, notices)
+            _warn_of_skipped(name, error, notices)
     fitting: set[str] = set()
     for name in sorted(sizes, key=sizes.__getitem__):
         room -= sizes[name]
         if room >= 0:
             fitting.add(name)
         else:
-            _left_out(name, "the row would be longer than 1 MiB", notices)
+            _warn_of_skipped(name, "the row would be longer than 1 MiB", notices)
     return {name: value for name, value in values.items() if name in fitting}

@@ -28,7 +28,7 @@ class Steps:
     A row with a lower step than the current one is late; a row with the same step adds to it; a row with a
     higher step makes that step current. A row without a step belongs to the current step. `commit` decides
     whether a row completes its step; by default, rows without a step do, and rows with a step do not. Only
-    rows with `commit=False` are marked open, so that readers do not wait for more lines after other rows.
+    rows with `commit=False` are marked open; after any other row, readers need not wait for more lines.
     """
 
     def __init__(self, first: int = 0) -> None:
@@ -38,7 +38,7 @@ class Steps:
         self.begun = False
 
     def place(self, step: int | None, *, commit: bool | None) -> bool:
-        """Make the step of the next row current; return False if it is late and must be dropped."""
+        """Make the step of the next row current; return False if the row is late and must be dropped."""
         if step is not None:
             if step < self.current:
                 return False
@@ -76,13 +76,13 @@ class Rows:
         self.definitions = Definitions()
         self.logged = Logged(self.definitions)
         self._file = None if path is None else MetricsFile(path)
-        self._where = path
+        self._path = path
         self._notices = notices
         self._steps = None if first_step is None else Steps(first_step)
         self._keep = keep
-        self.ended = False  # no more rows are accepted
+        self.ended = False  # whether new rows are rejected
         self._origin = os.getpid()
-        self._claim()
+        self._bind_to_process()
 
     @property
     def is_ours(self) -> bool:
@@ -145,27 +145,27 @@ class Rows:
             return True
 
     def attempt_to(self, write: Callable[[], None], loss: str = "metrics are being lost") -> None:
-        """Call `write`; if it raises OSError, only warn of the loss, so that the training continues."""
+        """Call `write`; if it raises OSError, only warn about the loss, so that the training continues."""
         try:
             write()
         except OSError as error:
-            where = self._where.parent if self._where else ""
+            where = self._path.parent if self._path else ""
             self._notices.once(loss, f"{loss} in {where}: {error}")
 
     def continue_in_child(self) -> None:
-        """Make a forked copy usable: its lock may be held by a thread that does not exist here."""
+        """Make a forked copy usable: a thread that does not exist in the child may hold the lock."""
         if self._process != os.getpid():
-            self._claim()
+            self._bind_to_process()
             self._file = None if self._file is None else self._file.reopened()
             self._steps = None
 
-    def _claim(self) -> None:
+    def _bind_to_process(self) -> None:
         self._process = os.getpid()
         # Reentrant: a signal handler may log while the same thread logs.
         self._lock = threading.RLock()
 
     def _step_number(self, step: object) -> int | None:
-        with suppress(Exception):  # NaN or a tensor of several items; foreign objects raise anything
+        with suppress(Exception):  # NaN or a tensor of several items; other objects may raise anything
             if isinstance(step, SupportsInt) and (number := int(step)) in _STEPS:
                 return number
         self._notices.once(
@@ -196,7 +196,7 @@ class Rows:
             data,
             self._notices,
             lambda key, value: self._keep(key, value, step),
-            for_rows=self._where is not None,
+            for_rows=self._path is not None,
         )
         if self.definitions:
             values = with_step_metrics(values, self.definitions, self.logged.last)
@@ -207,11 +207,11 @@ class Rows:
             self.attempt_to(lambda: file.append(line))
 
     def mark_checkpoint(self, step: int) -> None:
-        """Record that a checkpoint holds everything up to a step; readers save their counters at this row."""
+        """Write a row which records that a checkpoint covers everything up to a step."""
         with self._lock:
             if self._file is not None and not self.ended:
                 header: dict[str, object] = {metrics_file.CHECKPOINT: step}
-                if self._steps is not None and self._steps.last >= 0:  # part of the last step, not a new one
+                if self._steps is not None and self._steps.last >= 0:  # part of the last step
                     header[metrics_file.STEP] = self._steps.last
                     if self._steps.marked_open:
                         header[metrics_file.OPEN] = True
@@ -223,7 +223,7 @@ _BLOCK = 64 * 1024
 
 
 def last_step(metrics_file: Path) -> int | None:
-    """Return the step of the last line that has one; None if there is none or the file cannot be read.
+    """Return the step of the last line with a step; None without such a line or if the file is unreadable.
 
     The file is read from its end, so that one or two blocks suffice for a run of any length.
     """
@@ -231,10 +231,10 @@ def last_step(metrics_file: Path) -> int | None:
         segments = [metrics_file, *(path for _, path in reversed(closed_segments(metrics_file)))]
     except OSError:
         return None
-    return next((step for path in segments if (step := _last_of(path)) is not None), None)
+    return next((step for path in segments if (step := _last_step_in(path)) is not None), None)
 
 
-def _last_of(path: Path) -> int | None:
+def _last_step_in(path: Path) -> int | None:
     try:
         with os.fdopen(open_inside(path.parent.resolve(), path.name), "rb") as file:
             end, rest = file.seek(0, os.SEEK_END), b""
@@ -259,7 +259,7 @@ def _step_of(line: bytes) -> int | None:
         return None
     try:
         row: object = json.loads(line)
-    except (ValueError, RecursionError):  # torn, or written by another program
+    except (ValueError, RecursionError):  # incomplete, or written by another program
         return None
     step = row.get(STEP) if isinstance(row, dict) else None
     return step if isinstance(step, int) and not isinstance(step, bool) else None

@@ -32,13 +32,13 @@ from sweepd.script.settings import (
 _run: Run | None = None
 # True if the run was begun without `init`, by reading the configuration or by logging.
 _implied = False
-# Run that an agent has handed out to this process, once begun.
+# Run that an agent has handed out to this process; None until the script has begun it.
 _handed_out: Run | None = None
-# Former values of the variables that name a standalone run to child processes; None: unset.
+# Former values of the environment variables that a standalone run sets for child processes; None: unset.
 _replaced_variables: dict[str, str | None] = {}
 _lock = threading.RLock()
 # Variables of a sweep, which a standalone run does not have.
-_OF_A_SWEEP = ("SWEEPD_SWEEP_ID", "SWEEPD_SWEEP_PARAM_PATH", "SWEEPD_REPEAT")
+_SWEEP_VARIABLES = ("SWEEPD_SWEEP_ID", "SWEEPD_SWEEP_PARAM_PATH", "SWEEPD_REPEAT")
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 _notices = Notices()
@@ -74,9 +74,9 @@ def init(
 ) -> Run:
     """Begin the run of this process, or return the active one.
 
-    Under an agent it is the run that was handed out; the sweep determines its names. Otherwise it is a
-    standalone run in a folder below `sweepd-runs`. Arguments are those of W&B; those not listed have no
-    effect and give a warning.
+    Under an agent, this is the run that the agent handed out, and the sweep determines its names. Otherwise,
+    it is a standalone run in a folder below `sweepd-runs`. The arguments are those of W&B; arguments that are
+    not listed here have no effect and cause a warning.
 
     Args:
         entity: owner of the project.
@@ -88,16 +88,16 @@ def init(
         tags: labels.
         config: values by name: a dictionary, an argparse namespace, absl flags or the path of a YAML file.
             They are defaults: values of the sweep take precedence, also within groups.
-        config_exclude_keys: keys to leave out.
-        config_include_keys: the only keys to take.
+        config_exclude_keys: keys of `config` to ignore.
+        config_include_keys: keys of `config` to use; all others are ignored.
         allow_val_change: whether `config` may replace values of an active run.
         group: name of a group of runs.
         job_type: kind of run, such as `train` or `eval`.
-        mode: online, offline (stay in the folder) or disabled (store nothing).
+        mode: online, offline (store the run only in its folder) or disabled (store nothing).
         reinit: with an active run, return it (None, False, "return_previous"), or end it and begin
             another (True, "finish_previous", "create_new").
-        resume: outside of a sweep, whether to resume an earlier run: "allow" or "must" (that of `id`),
-            "never", or True and "auto" (the newest one of this script that did not succeed).
+        resume: outside of a sweep, whether to resume an earlier run: "allow" or "must" (the run of `id`),
+            "never", or True or "auto" (the newest run of this script, unless it succeeded).
         settings: `Settings`, or a dictionary of settings.
         force: has no effect.
         resume_from: has no effect; see `Run.resume_from`.
@@ -156,7 +156,7 @@ def init(
 
 
 def log(data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:
-    """Add metrics to the run, see `Run.log`; begin a run if there has been none."""
+    """Add metrics to the run, see `Run.log`; begin a run first if none has begun."""
     run = _run or implied_run()
     run.log(data, step=step, commit=commit)
 
@@ -168,7 +168,7 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
 
 
 def forget(exit_code: int | None = None) -> None:
-    """End the run and forget it and its folder: the next `init` of this process begins another run."""
+    """End the run and drop it and its folder, so that the next `init` of this process begins another run."""
     global _run, _handed_out
     with _lock:
         finish(exit_code)
@@ -184,7 +184,7 @@ def config() -> Config:
         AttributeError: no run has begun, and no agent has handed one out.
     """
     register_with_yaml(Config)
-    return _expected("config").config
+    return _required_run("config").config
 
 
 def summary() -> Summary:
@@ -193,7 +193,7 @@ def summary() -> Summary:
     Raises:
         AttributeError: no run has begun, and no agent has handed one out.
     """
-    return _expected("summary").summary
+    return _required_run("summary").summary
 
 
 def run() -> Run | None:
@@ -212,7 +212,7 @@ def implied_run() -> Run:
         return _run
 
 
-def _of_run(method: Callable[Concatenate[Run, Arguments], Result]) -> Callable[Arguments, Result]:
+def _forwarding(method: Callable[Concatenate[Run, Arguments], Result]) -> Callable[Arguments, Result]:
     @wraps(method)
     def call(*arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
         return method(implied_run(), *arguments, **named)
@@ -220,25 +220,25 @@ def _of_run(method: Callable[Concatenate[Run, Arguments], Result]) -> Callable[A
     return call
 
 
-alert = _of_run(Run.alert)
-checkpoint_saved = _of_run(Run.checkpoint_saved)
-define_metric = _of_run(Run.define_metric)
-link_artifact = _of_run(Run.link_artifact)
-link_model = _of_run(Run.link_model)
-log_artifact = _of_run(Run.log_artifact)
-log_code = _of_run(Run.log_code)
-log_model = _of_run(Run.log_model)
-mark_preempting = _of_run(Run.mark_preempting)
-restore = _of_run(Run.restore)
-save = _of_run(Run.save)
-unwatch = _of_run(Run.unwatch)
-use_artifact = _of_run(Run.use_artifact)
-use_model = _of_run(Run.use_model)
-watch = _of_run(Run.watch)
+alert = _forwarding(Run.alert)
+checkpoint_saved = _forwarding(Run.checkpoint_saved)
+define_metric = _forwarding(Run.define_metric)
+link_artifact = _forwarding(Run.link_artifact)
+link_model = _forwarding(Run.link_model)
+log_artifact = _forwarding(Run.log_artifact)
+log_code = _forwarding(Run.log_code)
+log_model = _forwarding(Run.log_model)
+mark_preempting = _forwarding(Run.mark_preempting)
+restore = _forwarding(Run.restore)
+save = _forwarding(Run.save)
+unwatch = _forwarding(Run.unwatch)
+use_artifact = _forwarding(Run.use_artifact)
+use_model = _forwarding(Run.use_model)
+watch = _forwarding(Run.watch)
 
 
 def login(*ignored: object, **more: object) -> bool:
-    """Return True: a script needs no login, its agent has one."""
+    """Return True: a script needs no login, because its agent has the token."""
     return True
 
 
@@ -249,7 +249,7 @@ def setup(*ignored: object, **more: object) -> None:
 teardown = setup
 
 
-def _expected(what: str) -> Run:
+def _required_run(what: str) -> Run:
     if _run is None and given_folder(os.environ) is None:
         raise AttributeError(f"sweepd.{what}: call sweepd.init() first")
     return _run or implied_run()
@@ -262,11 +262,11 @@ def _begins_another(reinit: bool | str | None, run: Run) -> bool:
         raise UsageError(
             f"init: reinit must be one of return_previous, finish_previous, create_new, not {reinit!r}"
         )
-    return run.sweep_id is None  # a process of a sweep has a single run
+    return run.sweep_id is None  # in a sweep, a process has a single run
 
 
 def _apply_late(run: Run, wanted: RunOptions) -> None:
-    """Apply the names in the arguments of `init` to a run that had begun without `init`; its folder stays."""
+    """Apply the names in the arguments of `init` to a run that began without `init`; keep its folder."""
     global _implied
     if not _implied:
         return
@@ -281,12 +281,12 @@ def _apply_late(run: Run, wanted: RunOptions) -> None:
 def _begin(defaults: Mapping[str, object], wanted: RunOptions, *, counts_steps: bool) -> Run:
     global _run, _handed_out, _implied
     _implied = False
-    _restore_variables()  # which an earlier run of this process has replaced
+    _restore_variables()  # that an earlier run of this process has replaced
     beside_sweep_run = environment.begins_standalone(os.environ, wanted.id)
     folder = None if beside_sweep_run else given_folder(os.environ)
     earlier = None
     config = Config({} if folder is None else folder.params)
-    config.setdefaults(defaults)  # before anything is created: values may be refused
+    config.setdefaults(defaults)  # before anything is created, because values may be rejected
     config.setdefaults(file_defaults(_notices))
     if folder is None and not beside_sweep_run:
         warn_of_wandb_variables(os.environ, wanted, _notices)
@@ -317,15 +317,15 @@ def _begin(defaults: Mapping[str, object], wanted: RunOptions, *, counts_steps: 
             _print_location(
                 folder,
                 server,
-                ("a run in addition to that of the sweep") if beside_sweep_run else "not in a sweep",
+                ("a run in addition to the run of the sweep") if beside_sweep_run else "not in a sweep",
             )
     return begun
 
 
 def _set_variables_for_children(variables: Mapping[str, str]) -> None:
-    _replaced_variables.update({name: os.environ.get(name) for name in (*variables, *_OF_A_SWEEP)})
+    _replaced_variables.update({name: os.environ.get(name) for name in (*variables, *_SWEEP_VARIABLES)})
     os.environ.update(variables)
-    for name in _OF_A_SWEEP:
+    for name in _SWEEP_VARIABLES:
         os.environ.pop(name, None)
 
 

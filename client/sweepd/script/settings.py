@@ -1,4 +1,4 @@
-"""Options of `init`, from arguments, a settings object and the environment; warnings about some options."""
+"""Options of `init` from arguments, settings and environment variables; warnings about some options."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ MODES = ("online", "offline", "disabled")
 _TEXTS = ("project", "entity", "name", "notes", "group", "job_type", "dir")
 _RESUMES = ("allow", "must", "never", "auto")
 
-# Arguments of `init` by the attribute of W&B's `Settings`.
+# Names of arguments of `init`, by the names of attributes of W&B's `Settings`.
 _INIT_NAMES = {
     "run_id": "id",
     "run_name": "name",
@@ -61,7 +61,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """Options of a run from the script and its environment."""
+    """Options of a run, set by the script and its environment."""
 
     project: str | None = None
     entity: str | None = None
@@ -88,7 +88,7 @@ def run_options(
     settings: Settings | Mapping[str, object] | None,
     environment: Mapping[str, str],
 ) -> RunOptions:
-    """Return the options; arguments take precedence over settings, and settings over variables.
+    """Return the options of a run; arguments take precedence over settings, and settings over variables.
 
     Args:
         arguments: arguments of `init` by name, None if not given.
@@ -116,15 +116,15 @@ def run_options(
 
 
 def tags(value: object) -> tuple[str, ...]:
-    """Return distinct tags, given as comma-separated text or as a sequence of texts."""
+    """Return the distinct tags in a comma-separated text or a sequence of texts."""
     if not value:
         return ()
-    parts: Iterable[object] = value.split(",") if isinstance(value, str) else _several(value)
+    parts: Iterable[object] = value.split(",") if isinstance(value, str) else _sequence_of(value)
     names = (str(part).strip() for part in parts)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _several(value: object) -> Iterable[object]:
+def _sequence_of(value: object) -> Iterable[object]:
     if isinstance(value, Sequence | set | frozenset):
         return value
     raise UsageError(f"init: tags must be text, not {type(value).__name__}")
@@ -136,14 +136,14 @@ def _text(found: Mapping[str, object], name: str) -> str | None:
 
 
 def _id(value: str | None) -> str | None:
-    """Return the id in valid form: lower-case letters, digits, `-` and `_`, a letter or digit first."""
+    """Convert an id to lower-case letters, digits, `-` and `_`, beginning with a letter or digit."""
     if value is None:
         return None
-    known = "".join(c if c.isascii() and c.isalnum() else c if c in "-_" else "-" for c in value.lower())
-    known = known.lstrip("-_")
-    if not known or len(known) > 64 or not all(c.isalnum() or c in "-_." for c in value):
+    valid = "".join(c if c.isascii() and c.isalnum() else c if c in "-_" else "-" for c in value.lower())
+    valid = valid.lstrip("-_")
+    if not valid or len(valid) > 64 or not all(c.isalnum() or c in "-_." for c in value):
         raise UsageError(f"init: an id must have 1 to 64 letters, digits, - and _, not {value!r}")
-    return known
+    return valid
 
 
 def _mode(value: str | None) -> str | None:
@@ -174,14 +174,14 @@ _INSTEAD = {"sync_tensorboard": "; `metrics_from: {tensorboard: DIR}` in the swe
 
 
 def warn_of_ignored(arguments: Mapping[str, object], notices: Notices) -> None:
-    """Warn of given arguments of `init` that have no effect, and name the alternative."""
+    """Warn about arguments of `init` that have no effect, and name an alternative if there is one."""
     for word, value in arguments.items():
         if value:
             notices.once(word, f"init({word}=…) has no effect here{_INSTEAD.get(word, '')}")
 
 
 def warn_of_sweep_names(run_name: str, wanted: RunOptions, notices: Notices) -> None:
-    """Warn of names that have no effect because the sweep determines them."""
+    """Warn about names that have no effect because the sweep determines them."""
     entity, project, run_id = run_name.split("/", 2)
     names = {
         "entity": (wanted.entity, entity),
@@ -192,12 +192,12 @@ def warn_of_sweep_names(run_name: str, wanted: RunOptions, notices: Notices) -> 
 
 
 def warn_of_late_names(run: "Run", wanted: RunOptions, notices: Notices) -> None:
-    """Warn of names that have no effect because the run had begun without `init`."""
+    """Warn about names that have no effect because the run began before `init` was called."""
     names = {
         "project": (wanted.project, run.project),
         "entity": (wanted.entity, run.entity),
         "id": (wanted.id, run.id),
-        # No warning about the default, online: if the run could not be stored, that was reported.
+        # No warning about `online`, the default: a run that could not be stored already caused one.
         "mode": (None if wanted.mode == "online" else wanted.mode, run.mode),
     }
     _warn_of_names(names, ", as the run had already started", notices)
@@ -210,7 +210,7 @@ def _warn_of_names(names: Mapping[str, tuple[str | None, str]], why: str, notice
 
 
 def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, notices: Notices) -> None:
-    """Warn of W&B's variables that are set while their counterpart is not."""
+    """Warn about environment variables of W&B that are set while their counterparts in sweepd are not."""
     if "wandb" in sys.modules:
         return  # the script uses W&B's own package
     defaults = RunOptions()
@@ -223,7 +223,7 @@ def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, noti
 
 
 def name_part(text: str) -> str:
-    """Return text as a part of a run's name, converted as for sweeps; empty if no character is valid."""
-    from sweepd.name_part import as_part  # runs of a sweep do not need it
+    """Convert text to a valid part of a run's name, as for sweeps; empty if no character is valid."""
+    from sweepd.name_part import as_part  # not needed by runs of a sweep
 
     return as_part(text)

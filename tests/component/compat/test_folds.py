@@ -64,4 +64,4 @@ def test_each_fold_is_a_standalone_run_and_the_run_of_the_sweep_gets_the_mean(
     assert sorted(str(details(fold)["name"]) for fold in folds) == ["r1-0", "r1-1", "r1-2"]
     assert {str(details(fold)["group"]) for fold in folds} == {"s1"}
     assert sorted(row["acc"] for fold in folds for row in rows(fold / "metrics.jsonl")) == [0, 1, 2]  # type: ignore[type-var]
-    assert errors.count("a run in addition to that of the sweep; this run is kept in sweepd-runs/") == 3
+    assert errors.count("a run in addition to the run of the sweep; this run is kept in sweepd-runs/") == 3

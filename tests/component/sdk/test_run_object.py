@@ -7,8 +7,8 @@ from component.sdk.programs import details, environment_of, only_folder, rows, r
 
 SCENE = "sweepd.Object3D is not stored"
 MISSING_ARTIFACT = (
-    "use_artifact: this run has logged no artifact 'gone', and those of other runs are not available; "
-    "read it from its file"
+    "use_artifact: this run has not logged an artifact 'gone', and artifacts of other runs are not "
+    "available; read the file directly"
 )
 
 LIST = (
@@ -246,7 +246,7 @@ def test_saved_files_and_artifacts_are_kept(tmp_path: Path) -> None:
         MISSING_ARTIFACT,
     ]
     assert errors.splitlines() == [
-        "sweepd: restore: no file 'nothing' here",
+        "sweepd: restore: no file 'nothing' is available",
         f"sweepd: the value of 'scene' cannot be logged and was skipped: Object3D: {SCENE}",
         f"sweepd: {LIST}",
         "sweepd: watch() has no effect: gradients and parameters are not recorded",

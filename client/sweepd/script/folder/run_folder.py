@@ -13,18 +13,18 @@ from sweepd.regular_files import read_inside
 from sweepd.script.notices import print_line
 
 LOCK_FILE = "script.lock"
-_PATIENCE = 2.0
+_LOCK_SECONDS = 2.0
 
-# Descriptors and the identities of their files: a program may close all descriptors and reuse the numbers.
+# Descriptors of locks and the identities of their files; a program may close and reuse any descriptor.
 _held: dict[int, tuple[int, int]] = {}
 RUN_FILE = "run.json"
 MAX_FILE_BYTES = 64 * 2**20
-"""Limit for files read from a run folder, which may hold anything."""
-# Notice that the run cannot be synced, in its folder while its script can print the notice.
+"""Maximum size of a file that is read from a run folder, in which any program may write."""
+# Notice about a failed sync, in the folder of the run as long as its script can print the notice.
 FILE = Path("agent") / "trouble"
-# The same notice once the script has ended, in the parent of the run folders, for the next script to print.
+# Notice that the next script prints, in the parent of the run folders, if the script has ended.
 LEFT = ".trouble"
-_MAX_BYTES = 2**20
+_MAX_NOTICE_BYTES = 2**20
 
 
 class FolderLock:
@@ -35,13 +35,13 @@ class FolderLock:
 
     def release(self) -> None:
         """Release the lock; further calls do nothing."""
-        # Unlock explicitly: a child forked just now shares the descriptor, so closing it would not suffice.
+        # Unlock explicitly: closing would not suffice while a forked child shares the descriptor.
         _close(self._descriptor, unlock=True)
         self._descriptor = -1
 
 
 def try_lock(folder: Path) -> FolderLock | None:
-    """Lock a folder; return None while it is locked. On a file system without locks this always succeeds.
+    """Lock a folder; return None if it is locked. This always succeeds on a file system without locks.
 
     Raises:
         OSError: the folder cannot be written.
@@ -65,15 +65,15 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with suppress(OSError):  # no locks on this file system
-            file_lock.lock(descriptor, patience=_PATIENCE)
+            file_lock.lock(descriptor, patience=_LOCK_SECONDS)
         yield
     finally:
         os.close(descriptor)
 
 
 def _close(descriptor: int, *, unlock: bool) -> None:
-    opened_for = _held.pop(descriptor, None)
-    if opened_for is not None and opened_for == _identity(descriptor):
+    identity = _held.pop(descriptor, None)
+    if identity is not None and identity == _identity(descriptor):
         if unlock:
             with suppress(OSError):  # no locks on this file system
                 file_lock.unlock(descriptor)
@@ -88,41 +88,41 @@ def _identity(descriptor: int) -> tuple[int, int]:
     return (status.st_dev, status.st_ino)
 
 
-def _drop_in_child() -> None:
+def _close_in_child() -> None:
     for descriptor in list(_held):
         _close(descriptor, unlock=False)
 
 
-os.register_at_fork(after_in_child=_drop_in_child)
+os.register_at_fork(after_in_child=_close_in_child)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFolder:
-    """Paths, names and parameters of a run."""
+    """Folder of a run: its paths, names and parameters."""
 
     path: Path
     metrics_file: Path
-    # Checkpoint folder, kept across attempts.
+    # Folder for checkpoints, which all attempts of the run share.
     checkpoint_path: Path
     # Format: entity/project/id
     run: str
     sweep: str | None = None
     attempt: int
-    # Index among the runs of its point.
+    # Index of the run among the repeats of its point.
     repeat: int = 0
     params: Mapping[str, object] = field(default_factory=dict)
-    # Created by this process, not handed out by an agent.
+    # Whether this process created the run, instead of an agent handing it out.
     standalone: bool
     # Lock of a standalone run, held until the run ends.
     lock: FolderLock | None = None
 
     @property
     def config_file(self) -> Path:
-        """Configuration of a standalone run."""
+        """Path of the configuration file of a standalone run."""
         return self.path / "config.json"
 
     def environment(self) -> dict[str, str]:
-        """Return the variables with which child processes find the folder of a standalone run."""
+        """Return the environment variables by which child processes find the folder of a standalone run."""
         return {
             "SWEEPD_RUN_DIR": str(self.path),
             "SWEEPD_METRICS_FILE": str(self.metrics_file),
@@ -134,11 +134,11 @@ class RunFolder:
 
 
 def given_folder(environment: Mapping[str, str]) -> RunFolder | None:
-    """Return the folder that the environment names; None outside of a run.
+    """Return the folder that the environment variables name; None outside of a run.
 
     Raises:
-        RuntimeError: the parameters file is named but cannot be read. Training with other parameters than the
-            sweep has recorded would be worse than not starting.
+        RuntimeError: the parameters file cannot be read. The script must not train with parameters that
+            differ from those recorded in the sweep.
     """
     metrics_file = environment.get("SWEEPD_METRICS_FILE")
     if not metrics_file:
@@ -158,7 +158,7 @@ def given_folder(environment: Mapping[str, str]) -> RunFolder | None:
 
 
 def read_record(path: Path) -> dict[str, object]:
-    """Return the record of a standalone run in its folder; empty if it cannot be read."""
+    """Return the record that a folder has of its standalone run; empty if the record cannot be read."""
     try:
         record: object = json.loads(read_inside(path.resolve(), RUN_FILE, limit=MAX_FILE_BYTES))
     except (OSError, ValueError):
@@ -171,9 +171,9 @@ def record_end(folder: RunFolder, *, exit_code: int, now: float, at_exit: bool =
 
     Args:
         folder: folder of the run.
-        exit_code: exit code as far as this process knows it.
+        exit_code: exit code that this process has recorded.
         now: Unix time.
-        at_exit: whether the process is about to exit; the exit status from the system then takes precedence.
+        at_exit: whether the process is exiting; an exit status from the system then takes precedence.
 
     Raises:
         OSError: the folder cannot be written.
@@ -184,7 +184,7 @@ def record_end(folder: RunFolder, *, exit_code: int, now: float, at_exit: bool =
 
 
 def write_json(path: Path, document: Mapping[str, object]) -> None:
-    """Replace the JSON file atomically: a reader sees the old or the new document.
+    """Replace a JSON file atomically: a reader sees either the old or the new document.
 
     Raises:
         OSError: the folder cannot be written.
@@ -205,20 +205,20 @@ def _read_params(file: str | None) -> Mapping[str, object]:
 
 
 def print_failure(file: Path) -> None:
-    """Print the failure that a file records, and remove the file."""
+    """Print the sync failure recorded in a file, and remove the file."""
     try:
-        failure = json.loads(read_inside(file.parent, file.name, limit=_MAX_BYTES))
+        failure = json.loads(read_inside(file.parent, file.name, limit=_MAX_NOTICE_BYTES))
         server, folder, why = (str(failure[name]) for name in ("server", "folder", "why"))
         file.unlink()
     except (OSError, ValueError, KeyError, TypeError):
-        return  # absent, or another script prints it
+        return  # the file is absent, or another script prints it
     where = relative_to_here(Path(folder))
     again = f"`sweepctl sync {where}` tries again"
     print_line(f"sweepd: {server} has not received all data of the run in {where}: {why}; {again}\n")
 
 
 def relative_to_here(path: Path) -> Path:
-    """Return the path relative to the working directory if it is below it."""
+    """Return a path below the working directory as a relative path, other paths unchanged."""
     try:
         here = Path.cwd()
     except OSError:  # the working directory was removed

@@ -1,4 +1,4 @@
-"""Folder of a standalone run, either new or that of an earlier run that is resumed."""
+"""Folders of standalone runs: new ones, and those of earlier runs to resume."""
 
 import atexit
 import os
@@ -26,10 +26,10 @@ from sweepd.script.notices import Notices
 from sweepd.script.settings import RunOptions, name_part
 
 RUN_FOLDERS = "sweepd-runs"
-# Members of run.json that all attempts of a run share.
+# Members of run.json that stay the same in all attempts of a run.
 _SHARED = ("run", "program", "started", "begun")
-# First item of `sys.argv` without a script: a prompt, `python -c`, `python -m`, the kernel of a notebook.
-_NO_SCRIPTS = ("", "-c", "-m", "ipykernel_launcher")
+# Values of `sys.argv[0]` without a script: at a prompt, with `python -c` or `python -m`, in a notebook.
+_NOT_SCRIPTS = ("", "-c", "-m", "ipykernel_launcher")
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -37,7 +37,7 @@ def open_folder(wanted: RunOptions, notices: Notices) -> tuple[RunFolder | None,
     """Return a folder for a run (None if none can be created) and the effective options.
 
     Raises:
-        UsageError: `resume` is must and the run is missing, or never and it exists, or it cannot be resumed.
+        UsageError: `resume` is must and no such run exists, or never and it exists, or it cannot be resumed.
     """
     program, now = next(iter(sys.argv), ""), time.time()
     try:
@@ -70,7 +70,7 @@ def _warn_if_exists(run_id: str, runs: Path, notices: Notices) -> None:
 
 
 def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: float) -> RunFolder:
-    """Return a locked folder: that of an earlier run if the options ask for it, else a new one.
+    """Return a locked folder: that of an earlier run if the options say so, else a new one.
 
     Args:
         wanted: options of `init`.
@@ -79,14 +79,14 @@ def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: fl
         now: Unix time.
 
     Raises:
-        UsageError: `resume` is must and the run is missing, or never and it exists, or it cannot be resumed.
+        UsageError: `resume` is must and no such run exists, or never and it exists, or it cannot be resumed.
         OSError: the folder cannot be created.
     """
     runs = parent.absolute() / RUN_FOLDERS
     asked = wanted.resume is not None and (wanted.id is not None or wanted.resume == "auto")
     if asked:
         make_folder(runs)
-    with one_at_a_time(runs) if asked else nullcontext():  # serialises scripts that start at once
+    with one_at_a_time(runs) if asked else nullcontext():  # serialises scripts that start at the same time
         earlier = _earlier(wanted, runs, program=program, now=now) if asked else None
         if earlier is not None:
             return earlier
@@ -100,25 +100,25 @@ def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: fl
 
 
 def new_folder(wanted: RunOptions, parent: Path, *, program: str, now: float) -> RunFolder:
-    """Create a folder below `parent`, see `standalone_folder`.
+    """Create a folder for a new run below `parent`; see `standalone_folder`.
 
     Raises:
         OSError: the folder cannot be created.
     """
     run_id = wanted.id or "".join(_ID_LETTERS[byte % len(_ID_LETTERS)] for byte in os.urandom(8))
     started = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-    path = _fresh(parent.absolute() / RUN_FOLDERS, f"{started}-{run_id}")
+    path = _create_folder(parent.absolute() / RUN_FOLDERS, f"{started}-{run_id}")
     # Lock the folder before its record exists, so that no other process can resume it.
     lock = try_lock(path)
     entity = name_part(wanted.entity or "") or "local"
     script = Path(program).stem
-    project = name_part(wanted.project or ("" if script in _NO_SCRIPTS else script)) or "default"
+    project = name_part(wanted.project or ("" if script in _NOT_SCRIPTS else script)) or "default"
     write_json(path / RUN_FILE, {"run": f"{entity}/{project}/{run_id}", "program": program, "started": now})
-    return _folder(path, f"{entity}/{project}/{run_id}", 1, lock)
+    return _run_folder(path, f"{entity}/{project}/{run_id}", 1, lock)
 
 
 def temporary_folder(wanted: RunOptions) -> RunFolder:
-    """Return a folder for a disabled run; it is removed when the process ends."""
+    """Return a folder for a disabled run, which is removed when the process ends."""
     import tempfile  # slow to import; most runs do not need it
 
     try:
@@ -127,7 +127,7 @@ def temporary_folder(wanted: RunOptions) -> RunFolder:
         path = Path(os.devnull) / "sweepd"  # no folder is writable
     else:
         atexit.register(_remove, path, os.getpid())
-    return _folder(
+    return _run_folder(
         path, f"{wanted.entity or 'local'}/{wanted.project or 'disabled'}/{wanted.id or 'disabled'}", 1
     )
 
@@ -136,7 +136,7 @@ def _earlier(wanted: RunOptions, runs: Path, *, program: str, now: float) -> Run
     """Return the folder of an earlier run, prepared for another attempt; None if no run can be resumed.
 
     Raises:
-        UsageError: `resume` is never and the run exists, or it cannot be resumed.
+        UsageError: `resume` is never and the run exists, or the run cannot be resumed.
     """
     path = _newest(runs, wanted.id, program)
     if path is None:
@@ -152,7 +152,7 @@ def _earlier(wanted: RunOptions, runs: Path, *, program: str, now: float) -> Run
 
 
 def _next_attempt_in(path: Path, run_id: str | None, *, now: float) -> RunFolder | None:
-    """Return the folder for another attempt; None if it is in use and no id was given.
+    """Return the folder prepared for another attempt; None if it is in use and `run_id` is None.
 
     Raises:
         UsageError: the run of the given id is in use.
@@ -164,7 +164,7 @@ def _next_attempt_in(path: Path, run_id: str | None, *, now: float) -> RunFolder
         if lock is not None:
             lock.release()
         if run_id is None:
-            return None  # the same script, started several times at once: each gets its own run
+            return None  # the script was started several times: each process gets a separate run
         who = "another process" if process is None else f"process {process}"
         raise UsageError(
             f"init: run {run_id} is active in {who}, in {path}: it can be resumed once that process has "
@@ -184,13 +184,13 @@ def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
     kept = {name: value for name, value in record.items() if name in _SHARED}
     segment, offset = end_of(path / FILE_NAME)
     earlier = kept.get("begun")
-    # Position of the first row of each attempt after the first; its rows may replace earlier ones.
+    # Position of the first row of each later attempt, whose rows may replace those of earlier attempts.
     begun = [
         *(earlier if isinstance(earlier, list) else ()),
         {"attempt": attempt, "segment": segment, "offset": offset},
     ]
     write_json(path / RUN_FILE, {**kept, "begun": begun, "attempt": attempt, "resumed": now})
-    return _folder(path, str(record["run"]), attempt, lock)
+    return _run_folder(path, str(record["run"]), attempt, lock)
 
 
 def _newest(runs: Path, run_id: str | None, program: str) -> Path | None:
@@ -205,7 +205,7 @@ def _newest(runs: Path, run_id: str | None, program: str) -> Path | None:
 
 
 def _records(runs: Path, run_id: str | None) -> Iterator[tuple[Path, dict[str, object]]]:
-    """Yield folders that may belong to an id, newest first, with the records of their runs."""
+    """Yield the folders that may belong to a run id, newest first, with the records of their runs."""
     for file in sorted(runs.glob(f"*{run_id or ''}*/{RUN_FILE}"), reverse=True):
         record = read_record(file.parent)
         if str(record.get("run")).count("/") == 2:
@@ -216,8 +216,8 @@ def _id(record: dict[str, object]) -> str:
     return str(record["run"]).rpartition("/")[2]
 
 
-def _fresh(runs: Path, name: str) -> Path:
-    """Create a new folder; append a number to the name if it exists."""
+def _create_folder(runs: Path, name: str) -> Path:
+    """Create a folder; append a number to its name if a folder of this name exists."""
     make_folder(runs)
     path, more = runs / name, 1
     while True:
@@ -230,7 +230,7 @@ def _fresh(runs: Path, name: str) -> Path:
             return path
 
 
-def _folder(path: Path, run: str, attempt: int, lock: FolderLock | None = None) -> RunFolder:
+def _run_folder(path: Path, run: str, attempt: int, lock: FolderLock | None = None) -> RunFolder:
     return RunFolder(
         path=path,
         metrics_file=path / FILE_NAME,

@@ -1,4 +1,4 @@
-"""JSON file that holds the newest state, written at a limited rate; conversion of any value to JSON."""
+"""JSON file of the newest state, written at a limited rate; conversion of any value to JSON."""
 
 import threading
 import time
@@ -8,21 +8,21 @@ from pathlib import Path
 from sweepd.script.folder.run_folder import write_json
 from sweepd.script.row import plain
 
-_TRIES = 5
-# Share of the time that writes may take after a burst.
-_SHARE = 0.05
+_MAX_TRIES = 5
+# Maximum share of time that is spent on writes after a burst.
+_WRITE_SHARE = 0.05
 
 
 class StateFile:
-    """JSON file of the newest state, which is written when the state changes.
+    """JSON file of the newest state, written when the state changes.
 
-    A change is written at once after a quiet interval or within a burst, else at the end of the interval.
-    Bursts are written at once because a script may end at any time, by `os._exit` or a signal.
+    A change after a quiet interval or in a burst is written at once, others at the end of the interval.
+    Bursts are not delayed, because a script may end at any time by `os._exit` or a signal.
 
     Args:
         path: path of the file.
-        content: return the state.
-        attempt_to: run a write and handle its OSError.
+        content: function that returns the state.
+        attempt_to: function that calls a write and handles its OSError.
         interval: seconds between two writes; 0: write each change at once.
         burst: seconds that the writes of a burst may take in total before the interval applies.
     """
@@ -46,7 +46,7 @@ class StateFile:
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None
         self._written = float("-inf")
-        self._newest = object()
+        self._newest_write = object()
 
     def changed(self) -> None:
         """Write the new state now or at the end of the interval."""
@@ -54,7 +54,7 @@ class StateFile:
             if self._timer is not None:
                 return
             now = time.monotonic()
-            self._spent = max(0.0, self._spent - (now - self._written) * _SHARE)
+            self._spent = max(0.0, self._spent - (now - self._written) * _WRITE_SHARE)
             wait = self._written + self._interval - now
             if wait > 0 and self._spent >= self._burst and self._write_later(wait):
                 return
@@ -87,53 +87,53 @@ class StateFile:
     def _write(self) -> None:
         self._timer = None
         self._written = time.monotonic()
-        self._newest = mine = object()
+        self._newest_write = token = object()
         document = _snapshot(self._content)
         if document is None:
             return
         self._attempt_to(lambda: write_json(self._path, document))
-        if self._newest is not mine:  # a signal handler has written a newer state in between
+        if self._newest_write is not token:  # a signal handler has written a newer state in between
             self._write()
 
 
 def _snapshot(content: Callable[[], Mapping[str, object]]) -> dict[str, object] | None:
-    for _ in range(_TRIES):
+    for _ in range(_MAX_TRIES):
         try:
             return document_of(content())
         except RuntimeError:
             continue
-    return None  # the state changes constantly; the next change is written
+    return None  # the state changes constantly; a later change is written
 
 
-# Limit for sequences of other libraries, such as arrays, and for bytes.
-_MOST_ITEMS = 10_000
-_MOST_LEVELS = 32
-# Longer integers are slow to format, and beyond some length Python refuses.
-_MOST_BITS = 1_024
+# Maximum length of bytes and of sequences of other libraries, such as arrays.
+_MAX_ITEMS = 10_000
+_MAX_DEPTH = 32
+# Longer integers are slow to format, and Python cannot format very long ones.
+_MAX_BITS = 1_024
 
 
 def document_of(members: Mapping[str, object]) -> dict[str, object]:
     """Return a mapping as JSON values.
 
     Raises:
-        RuntimeError: another thread changed the mapping meanwhile.
+        RuntimeError: another thread changed the mapping during the conversion.
     """
     return {str(key): written(value) for key, value in members.items()}
 
 
 def written(value: object, around: tuple[int, ...] = ()) -> object:
-    """Return any value as JSON; cycles, excessive depth and unknown objects become text.
+    """Return any value as a JSON value; cycles, excessive depth and unknown objects become text.
 
     Args:
         value: any object.
-        around: identities of the containers around it, outermost first.
+        around: identities of the containers around the value, outermost first.
 
     Raises:
-        RuntimeError: another thread changed it meanwhile.
+        RuntimeError: another thread changed the value during the conversion.
     """
     if id(value) in around:
         return f"a {type(value).__name__} that contains itself"
-    if len(around) == _MOST_LEVELS:
+    if len(around) == _MAX_DEPTH:
         return f"a {type(value).__name__}, nested too deeply"
     within = (*around, id(value))
     if isinstance(value, Mapping):
@@ -141,21 +141,21 @@ def written(value: object, around: tuple[int, ...] = ()) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [written(inner, within) for inner in value]
     if isinstance(value, bytes | bytearray | range):  # may be long
-        return _of_another_kind(value, within)
+        return _of_unknown_type(value, within)
     try:
         found = plain(value)
     except TypeError:
-        return _of_another_kind(value, within)
-    return hex(found) if isinstance(found, int) and found.bit_length() > _MOST_BITS else found
+        return _of_unknown_type(value, within)
+    return hex(found) if isinstance(found, int) and found.bit_length() > _MAX_BITS else found
 
 
-def _of_another_kind(value: object, within: tuple[int, ...]) -> object:
+def _of_unknown_type(value: object, within: tuple[int, ...]) -> object:
     try:
         if isinstance(value, bytes | bytearray):
-            return value.decode(errors="replace") if len(value) <= _MOST_ITEMS else f"{len(value)} bytes"
+            return value.decode(errors="replace") if len(value) <= _MAX_ITEMS else f"{len(value)} bytes"
         if isinstance(value, Iterable) and isinstance(value, Sized) and hasattr(value, "__getitem__"):
             count = len(value)
-            return [written(inner, within) for inner in value] if count <= _MOST_ITEMS else f"{count} items"
+            return [written(inner, within) for inner in value] if count <= _MAX_ITEMS else f"{count} items"
         return str(value)
     except Exception:  # noqa: BLE001 (foreign objects may raise anything)
         return f"a {type(value).__name__}"

@@ -1,7 +1,7 @@
 """Start of the agent that syncs a standalone run to the server.
 
-The script records its process and its end, and starts an agent in a new session, which outlives the script
-and sends the remaining data. Nothing here waits for the network or fails a training.
+The script records its process and its end, and starts an agent in a new session. The agent outlives the
+script and sends the remaining data. This module never waits for the network and never fails a training.
 """
 
 import json
@@ -18,22 +18,22 @@ from sweepd.script.folder.run_folder import MAX_FILE_BYTES, RunFolder, read_reco
 
 SCRIPT_FILE = "script.json"
 _AGENT_FOLDER = "agent"
-# Number of the script's process descriptor in the agent, the first after the standard streams.
+# Number, in the agent, of the script's process descriptor: the first after the standard streams.
 _SCRIPT_DESCRIPTOR = 3
-# Variables of the run; the agent does not inherit them.
+# Variables of the run, which the agent does not inherit.
 _NOT_INHERITED = ("SWEEPD_RUN_DIR", "SWEEPD_METRICS_FILE", "SWEEPD_PARAMS_FILE", "SWEEPD_RUN_ID")
 
 
 def start(
     folder: RunFolder, *, online: bool, silent: bool, environ: Mapping[str, str] = os.environ
 ) -> str | None:
-    """Record the process that writes to the folder, and start an agent to sync it if a server is known.
+    """Record this process in the folder, and start an agent to sync the run if a server is known.
 
     Args:
         folder: folder of a run that this process has begun.
         online: whether to sync the run.
-        silent: whether the script prints no sync failures.
-        environ: variables that name the server.
+        silent: whether the script must not print sync failures.
+        environ: environment variables, which may name the server.
 
     Returns: address of the server; None if the run stays in its folder for `sweepctl sync`.
     """
@@ -50,7 +50,7 @@ def start(
 
 
 def script_pid(path: Path) -> int | None:
-    """Return the process id of the active run in the folder; None if the run or the process has ended."""
+    """Return the process id of the script whose run is active in the folder; None if either has ended."""
     try:
         script = json.loads(read_inside(path.resolve(), SCRIPT_FILE, limit=MAX_FILE_BYTES))
         ended = "ended" in read_record(path)
@@ -64,7 +64,7 @@ def script_pid(path: Path) -> int | None:
 def start_agent(path: Path, environ: Mapping[str, str], *flags: str, script: int | None = None) -> bool:
     """Start an agent that syncs the run of a folder; return False if no agent is installed.
 
-    `flags` are flags of the agent, such as the time to wait for another agent that still drains the folder.
+    `flags` are flags of the agent, such as the time to wait for another agent that is draining the folder.
     `script` is a descriptor of this process, from which the agent reads the exit status.
 
     Raises:
@@ -79,7 +79,7 @@ def start_agent(path: Path, environ: Mapping[str, str], *flags: str, script: int
     if script is not None:
         actions = [(os.POSIX_SPAWN_DUP2, script, _SCRIPT_DESCRIPTOR)]
         flags += ("--script", str(os.getpid()), str(_SCRIPT_DESCRIPTOR))
-    # Faster than `subprocess` or a fork: a third of the time, regardless of the size of the process.
+    # Takes a third of the time of `subprocess` or a fork, regardless of the size of the process.
     # `-P`: modules in the working directory must not shadow the standard library.
     os.posix_spawn(
         sys.executable,
@@ -110,7 +110,7 @@ def _descriptor_of_this_process() -> Iterator[int | None]:
 
 
 def _this_process() -> Mapping[str, object]:
-    """Return the identity of this process, its exact arguments, its directory and its interpreter."""
+    """Return the identity, exact arguments, working directory and interpreter of this process."""
     command = Path("/proc/self/cmdline").read_bytes().rstrip(b"\0")
     return {
         "pid": os.getpid(),
@@ -125,7 +125,7 @@ def _this_process() -> Mapping[str, object]:
 def _directory() -> str | None:
     try:
         return str(Path.cwd())
-    except OSError:  # it was removed
+    except OSError:  # the directory was removed
         return None
 
 
@@ -138,7 +138,7 @@ def _boot_id() -> str:
 
 
 def _known_server(environ: Mapping[str, str]) -> str | None:
-    """Return the address of the server that the agent will use."""
+    """Return the address of the server that the agent will use; None if no server is known."""
     from sweepd.rpc.discovery import NoServerError, known_address
 
     try:

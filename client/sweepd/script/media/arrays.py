@@ -1,4 +1,4 @@
-"""Arrays of numpy, torch and others, recognised by their methods; nothing is imported."""
+"""Arrays of numpy, torch and other libraries, recognised by their methods without importing a library."""
 
 import sys
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ Nested = list["Nested"] | float | int | bool
 class _Listed(Protocol):
     @property
     def shape(self) -> object:
-        """Sizes of its dimensions."""
+        """Sizes of the dimensions."""
 
     def tolist(self) -> "Nested":
-        """Return its values as nested lists."""
+        """Return the values as nested lists."""
 
 
 def is_array(value: object) -> bool:
@@ -23,7 +23,7 @@ def is_array(value: object) -> bool:
 
 
 def on_host(value: object) -> object:
-    """Return a tensor detached and on the CPU; other values unchanged."""
+    """Detach a tensor and move it to the CPU; return other values unchanged."""
     for name in ("detach", "cpu"):
         method: object = getattr(value, name, None)
         if callable(method):
@@ -32,10 +32,10 @@ def on_host(value: object) -> object:
 
 
 def listed(value: object) -> "Nested":
-    """Return the values of an array as nested lists; tensors on a device or with gradients included.
+    """Return the values of an array, or of a tensor on any device, as nested lists.
 
     Raises:
-        TypeError: not an array.
+        TypeError: the value is not an array.
     """
     value = on_host(value)
     if isinstance(value, _Listed):
@@ -58,7 +58,7 @@ class _Kind(Protocol):
 
 
 class _Array(Protocol):
-    """Part of numpy's array that is used here."""
+    """Array of numpy, with the attributes that this module uses."""
 
     @property
     def dtype(self) -> _Kind: ...
@@ -80,7 +80,7 @@ class _Array(Protocol):
 
 
 def array_of(value: object) -> _Array | None:
-    """Return the value as a numpy array; None if it is not an array or numpy is not loaded."""
+    """Return a numeric array as a numpy array; None for other values, or if numpy is not loaded."""
     numpy = sys.modules.get("numpy")  # never imported: many scripts do not use it
     if numpy is None or not is_array(value):
         return None
@@ -92,12 +92,12 @@ def array_of(value: object) -> _Array | None:
 
 
 def picture(array: _Array) -> tuple[int, int, int, bytes] | None:
-    """Return width, height, channels and samples of an image; None if the shape is not an image's."""
+    """Return width, height, channels and samples of an image; None if the array does not have its shape."""
     if not array.size or array.ndim not in (2, 3, 4):
         return None
     numpy = sys.modules["numpy"]
-    several = [_upright(each) for each in array] if array.ndim == 4 else [_upright(array)]
-    samples: _Array = numpy.concatenate(several, axis=1).astype("f8")
+    images = [_channels_last(each) for each in array] if array.ndim == 4 else [_channels_last(array)]
+    samples: _Array = numpy.concatenate(images, axis=1).astype("f8")
     finite: _Array = samples[numpy.isfinite(samples)]
     kind = array.dtype.kind
     if kind == "b" or (kind == "f" and finite.max(initial=0.0) <= 1.0):
@@ -109,7 +109,7 @@ def picture(array: _Array) -> tuple[int, int, int, bytes] | None:
 
 
 def counted(array: _Array, parts: int) -> tuple[list[float], list[float]] | None:
-    """Return the counts of finite values in `parts` bins, and the edges; None if the range is unsuitable."""
+    """Count the finite values in `parts` bins; return counts and edges, None if the range is unsuitable."""
     numpy = sys.modules["numpy"]
     values = array.astype("f8").ravel()
     finite: _Array = values[numpy.isfinite(values)]
@@ -133,10 +133,10 @@ def frames(array: _Array) -> tuple[int, bytes] | None:
     return (1 if array.ndim == 1 else array.shape[1]), samples.astype("<i2").tobytes()
 
 
-def _upright(array: _Array) -> _Array:
-    """Return an array of shape (height, width, channels)."""
+def _channels_last(array: _Array) -> _Array:
+    """Return a two- or three-dimensional image in the shape (height, width, channels)."""
     if array.ndim == 2:
         return array[:, :, None]
-    turned = array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4)
-    upright: _Array = sys.modules["numpy"].moveaxis(array, 0, -1) if turned else array
-    return upright
+    channels_first = array.shape[0] in (1, 3, 4) and array.shape[2] not in (1, 3, 4)
+    transposed: _Array = sys.modules["numpy"].moveaxis(array, 0, -1) if channels_first else array
+    return transposed

@@ -14,7 +14,7 @@ _MANIFEST = "artifact.json"
 
 
 class Artifact(MissingAttributes):
-    """A named set of files. Versions, aliases of other runs and lineage are not stored."""
+    """Named set of files. Versions, aliases of other runs and lineage are not stored."""
 
     def __init__(
         self,
@@ -26,10 +26,10 @@ class Artifact(MissingAttributes):
         use_as: str | None = None,
         **ignored: object,
     ) -> None:
-        """Create an empty set; `incremental`, `use_as` and others have no effect."""
+        """Create an empty artifact; `incremental`, `use_as` and `ignored` have no effect."""
         self.incremental = incremental
         self.use_as = use_as
-        # Without effect.
+        # Attribute without effect.
         self.ttl: object = None
         self.name = str(name)
         self.type = str(type)
@@ -41,8 +41,8 @@ class Artifact(MissingAttributes):
         self.references: dict[str, str] = {}
         self._files: dict[str, Path | Storable] = {}
         self._opened: list[IO[str] | IO[bytes]] = []
-        # Files written by `new_file`, and their temporary folders, removed once they are stored.
-        self._drafts: dict[Path, Path] = {}
+        # Files created by `new_file`, by path, and their temporary folders, which are removed after storage.
+        self._temporary_folders: dict[Path, Path] = {}
         self._folder: Path | None = None
 
     def add_file(self, local_path: str | Path, name: str | None = None, **ignored: object) -> "_Entry":
@@ -54,7 +54,7 @@ class Artifact(MissingAttributes):
         path = Path(local_path)
         if not path.is_file():
             raise UsageError(f"Artifact.add_file: file {path} does not exist")
-        inner = _inside(name or path.name)
+        inner = _inner_path(name or path.name)
         self._files[inner] = path.absolute()
         return _Entry(self, inner)
 
@@ -70,20 +70,20 @@ class Artifact(MissingAttributes):
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 inner = str(path.relative_to(folder))
-                self._files[_inside(f"{name}/{inner}" if name else inner)] = path.absolute()
+                self._files[_inner_path(f"{name}/{inner}" if name else inner)] = path.absolute()
 
     def add_reference(self, uri: object, name: str | Path | None = None, **ignored: object) -> None:
         """Add a URI, without fetching its content."""
         self.references[str(name or str(uri).rpartition("/")[2])] = str(uri)
 
     def add(self, obj: Storable, name: str | Path, overwrite: bool = False) -> "_Entry":
-        """Add media or a table."""
-        inner = _inside(str(name))
+        """Add a media object or a table."""
+        inner = _inner_path(str(name))
         self._files[inner] = obj
         return _Entry(self, inner)
 
     def get(self, name: str) -> Storable | None:
-        """Return the media or table added under a name, or None."""
+        """Return the media object or table that was added under a name, or None."""
         found = self._files.get(name)
         return None if isinstance(found, Path) else found
 
@@ -92,11 +92,11 @@ class Artifact(MissingAttributes):
         import tempfile
 
         folder = Path(tempfile.mkdtemp(prefix="sweepd-artifact-"))
-        path = folder / _inside(name)
+        path = folder / _inner_path(name)
         make_folder(path.parent)
         file: IO[str] = path.open(mode.replace("x", "w"), encoding=encoding)
-        self._files[_inside(name)] = path
-        self._drafts[path] = folder
+        self._files[_inner_path(name)] = path
+        self._temporary_folders[path] = folder
         self._opened.append(file)
         return file
 
@@ -114,7 +114,7 @@ class Artifact(MissingAttributes):
     finalize = link = unlink = verify = delete = save
 
     def is_draft(self) -> bool:
-        """Return True if no run has logged it yet."""
+        """Return True until a run has logged the artifact."""
         return self._folder is None
 
     def logged_by(self) -> None:
@@ -131,20 +131,20 @@ class Artifact(MissingAttributes):
 
     @property
     def size(self) -> int:
-        """Size of its files in bytes, without media and tables."""
+        """Total size of the files in bytes, without media and tables."""
         return sum(
             path.stat().st_size for path in self._files.values() if isinstance(path, Path) and is_file(path)
         )
 
     def files(self, /, *ignored: object, **more: object) -> list[str]:
-        """Return the names of its files."""
+        """Return the sorted names of the files."""
         return sorted(self._files)
 
     def download(self, root: str | Path | None = None, **ignored: object) -> str:
-        """Return the folder of its files; with `root`, copy them there first.
+        """Return the folder of the files; with `root`, copy the files there and return `root`.
 
         Raises:
-            UsageError: this run has not logged it.
+            UsageError: this run has not logged the artifact.
         """
         if self._folder is None:
             raise UsageError(
@@ -161,10 +161,10 @@ class Artifact(MissingAttributes):
     checkout = download
 
     def file(self, root: str | Path | None = None) -> str:
-        """Return the path of its only file.
+        """Return the path of the only file.
 
         Raises:
-            UsageError: the artifact has several files, or this run has not logged it.
+            UsageError: the artifact does not have exactly one file, or this run has not logged it.
         """
         if len(self._files) != 1:
             raise UsageError(
@@ -174,13 +174,13 @@ class Artifact(MissingAttributes):
         return str(Path(self.download(root)) / name)
 
     def get_path(self, name: str) -> "_Entry":
-        """Return an entry, which has a method `download`."""
+        """Return an entry of the artifact, which has a method `download`."""
         return _Entry(self, name)
 
     get_entry = get_path
 
     def store_in(self, folder: Path) -> list[str]:
-        """Copy its files into a folder of the run; return an error for each file that failed.
+        """Copy the files into a folder of the run; return an error message for each file that failed.
 
         Raises:
             OSError: the folder cannot be written.
@@ -213,15 +213,15 @@ class Artifact(MissingAttributes):
     def _store_one(self, name: str, content: Path | Storable, folder: Path, path: Path) -> None:
         if isinstance(content, Path):
             copy(content, path)
-            if content in self._drafts and all(file.closed for file in self._opened):
+            if content in self._temporary_folders and all(file.closed for file in self._opened):
                 import shutil
 
-                shutil.rmtree(self._drafts.pop(content), ignore_errors=True)
+                shutil.rmtree(self._temporary_folders.pop(content), ignore_errors=True)
                 self._files[name] = path
             return
-        made = content.store(MediaFile(folder, "value", None))
-        _, dot, kind = made.name.partition(".")
-        made.replace(path.with_name(f"{path.name}{dot}{kind}"))
+        stored = content.store(MediaFile(folder, "value", None))
+        _, dot, kind = stored.name.partition(".")
+        stored.replace(path.with_name(f"{path.name}{dot}{kind}"))
 
 
 class _Entry:
@@ -230,15 +230,15 @@ class _Entry:
         self.path = name
 
     def download(self, root: str | Path | None = None) -> str:
-        """Return the path of the file, see `Artifact.download`."""
+        """Download the artifact and return the path of the file; see `Artifact.download`."""
         return str(Path(self._artifact.download(root)) / self.path)
 
 
-def _inside(name: str) -> str:
-    """Return a relative path that stays within its folder.
+def _inner_path(name: str) -> str:
+    """Return a file name as a relative path inside the artifact.
 
     Raises:
-        UsageError: the path leaves the folder.
+        UsageError: the path is empty, absolute, or contains `..`.
     """
     parts = Path(name).parts
     if not parts or Path(name).is_absolute() or ".." in parts:

@@ -1,4 +1,4 @@
-"""Images."""
+"""Images, and an encoder of PNG files."""
 
 import io
 import math
@@ -38,8 +38,8 @@ class Image(Media):
 
     `Image(pyplot)` takes the current figure. Figures and arrays are encoded when the object is created.
     Floats from 0 to 1 and booleans are scaled to 0 to 255. Arrays with 1, 3 or 4 channels in the first
-    dimension, as in torch, are transposed. Four dimensions are a batch, which becomes one image from left to
-    right.
+    dimension, as in torch, are transposed. An array of four dimensions is a batch, whose images are joined
+    from left to right.
     """
 
     _folder = "media/images"
@@ -61,13 +61,13 @@ class Image(Media):
         self._content = data_or_path
         self._suffix = f".{(file_type or 'png').lower()}"
         if isinstance(data_or_path, Image):
-            self._content, self._suffix = data_or_path._content, data_or_path._suffix  # noqa: SLF001 (same class)
+            self._content, self._suffix = data_or_path._content, data_or_path._suffix  # noqa: SLF001
         elif (file := existing_file("Image", data_or_path)) is not None:
             self._content, self._suffix = file, file.suffix.lower() or self._suffix
         elif (figure := _figure(data_or_path)) is not None:
-            self._content = _drawn(figure, self._suffix[1:])
+            self._content = _encoded_figure(figure, self._suffix[1:])
         elif not isinstance(data_or_path, _Saves):
-            self._content, self._suffix = _picture(data_or_path), ".png"
+            self._content, self._suffix = _encoded_array(data_or_path), ".png"
 
     def _write(self, path: Path) -> None:
         if isinstance(self._content, _Saves):
@@ -78,7 +78,7 @@ class Image(Media):
 
 
 def _figure(value: object) -> _SavesFigure | None:
-    """Return the figure that a value is or belongs to, for pyplot the current one; None for other values."""
+    """Return the figure of a matplotlib object, for pyplot the current figure; None for other values."""
     if getattr(value, "__name__", None) == "matplotlib.pyplot":
         current: Callable[[], object] | None = getattr(value, "gcf", None)
         value = None if current is None else current()
@@ -88,19 +88,19 @@ def _figure(value: object) -> _SavesFigure | None:
     return None
 
 
-def _drawn(figure: _SavesFigure, kind: str) -> bytes:
-    """Return a figure in encoded form; it is encoded at once because scripts clear their figures."""
+def _encoded_figure(figure: _SavesFigure, kind: str) -> bytes:
+    """Encode a figure, at once because scripts clear their figures."""
     file = io.BytesIO()
     figure.savefig(file, format=kind)
     return file.getvalue()
 
 
-def _picture(value: object) -> bytes:
-    """Return an array as PNG; it is encoded at once because the array may change."""
+def _encoded_array(value: object) -> bytes:
+    """Encode an array as PNG, at once because the array may change."""
     numbers = array_of(value)
-    made = None if numbers is None else picture(numbers)
-    if made is not None:
-        return _encoded(*made)
+    found = None if numbers is None else picture(numbers)
+    if found is not None:
+        return _encoded_samples(*found)
     array = listed(value) if is_array(value) or isinstance(value, list | tuple) else None
     if not isinstance(array, list) or not array:
         raise UsageError(f"Image: expected a file, an array or an image, not {type(value).__name__}")
@@ -110,20 +110,20 @@ def _picture(value: object) -> bytes:
         raise UsageError(_SHAPES) from error
     channels = len(rows[0][0])
     samples = [number for row in rows for pixel in row for number in pixel]
-    scale = 255.0 if _are_shares(samples) else 1.0
+    scale = 255.0 if _are_fractions(samples) else 1.0
     data = bytes(0 if number != number else round(max(0, min(255, number * scale))) for number in samples)
-    return _encoded(len(rows[0]), len(rows), channels, data)
+    return _encoded_samples(len(rows[0]), len(rows), channels, data)
 
 
-def _encoded(width: int, height: int, channels: int, samples: bytes) -> bytes:
+def _encoded_samples(width: int, height: int, channels: int, samples: bytes) -> bytes:
     try:
         return png(width, height, channels, samples)
     except ValueError as error:
         raise UsageError(f"Image: {error}") from error
 
 
-def _are_shares(samples: list[float]) -> bool:
-    """Return True if samples range from 0 to 1."""
+def _are_fractions(samples: list[float]) -> bool:
+    """Return True if the samples are booleans, or floats of at most 1."""
     if all(isinstance(number, bool) for number in samples):
         return True
     largest = max((number for number in samples if math.isfinite(number)), default=0.0)
@@ -135,7 +135,7 @@ def _depth(array: Nested) -> int:
 
 
 def _rows(array: Nested) -> _Rows:
-    """Return rows of pixels of samples; a batch becomes one image from left to right.
+    """Return the rows of an image as lists of pixels; join the images of a batch from left to right.
 
     Raises:
         UsageError: the shape is not that of an image or a batch.
@@ -155,16 +155,16 @@ def _rows(array: Nested) -> _Rows:
 
 
 def png(width: int, height: int, channels: int, samples: bytes) -> bytes:
-    """Return a PNG file of 8 bits per sample. Format: W3C, Portable Network Graphics, 3rd edition.
+    """Return a PNG file with 8 bits per sample. Format: W3C, Portable Network Graphics, 3rd edition.
 
     Args:
-        width: pixels.
-        height: pixels.
+        width: width in pixels.
+        height: height in pixels.
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGBA.
-        samples: rows of `width * channels` bytes.
+        samples: rows, each of `width * channels` bytes.
 
     Raises:
-        ValueError: sizes that do not match.
+        ValueError: the number of samples does not match the sizes, or an argument is invalid.
     """
     stride = width * channels
     if channels not in _COLOUR_TYPES or not stride or not height or len(samples) != stride * height:

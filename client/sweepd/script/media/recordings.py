@@ -1,4 +1,4 @@
-"""Audio, video, HTML pages and plotly charts; kinds of media that are not stored."""
+"""Audio, video, HTML pages and plotly charts; placeholders for media that are not stored."""
 
 import array
 import wave
@@ -32,7 +32,7 @@ class Html(Media):
 
 
 class Audio(Media):
-    """Audio: a file, or samples that are written as WAV: floats from -1 to 1, or 16-bit integers.
+    """Audio: a file, or samples to write as WAV, which are floats from -1 to 1 or 16-bit integers.
 
     Two-dimensional samples have shape (frames, channels).
     """
@@ -42,10 +42,10 @@ class Audio(Media):
     def __init__(
         self, data_or_path: object, sample_rate: int | None = None, caption: str | None = None
     ) -> None:
-        """Read samples, or keep the path of the file.
+        """Read the samples, or record the path of the file.
 
         Raises:
-            UsageError: the file does not exist, or samples have no sample rate.
+            UsageError: the file does not exist, or `sample_rate` is missing for samples.
         """
         self.caption = caption
         self._suffix, self._content = ".wav", None
@@ -69,7 +69,7 @@ class Audio(Media):
 
 
 class Video(Media):
-    """Video: a path or an open file. Arrays are refused: the standard library cannot encode them."""
+    """Video: a path or an open file. `log` skips arrays, which the standard library cannot encode."""
 
     _folder = "media/videos"
 
@@ -97,11 +97,11 @@ class Video(Media):
 
 
 def _frames(samples: object) -> tuple[int, bytes]:
-    """Return the number of channels and the frames, encoded at once because the samples may change."""
+    """Return the number of channels and the encoded frames; encode at once, as the samples may change."""
     numbers = array_of(samples)
-    made = None if numbers is None else frames(numbers)
-    if made is not None:
-        return made
+    encoded = None if numbers is None else frames(numbers)
+    if encoded is not None:
+        return encoded
     rows = listed(samples)
     first = rows[0] if isinstance(rows, list) and rows else 0.0
     return (len(first) if isinstance(first, list) else 1), array.array(
@@ -110,7 +110,7 @@ def _frames(samples: object) -> tuple[int, bytes]:
 
 
 def _sample(number: float) -> int:
-    """Return a 16-bit sample; integers are samples already."""
+    """Convert a float from -1 to 1 to a 16-bit sample; only limit the range of an integer."""
     if isinstance(number, int):
         return max(-32768, min(32767, number))
     return round(max(-1.0, min(1.0, number)) * 32767)
@@ -122,10 +122,10 @@ class Plotly(Media):
     _folder, _suffix = "media/plotly", ".plotly.json"
 
     def __init__(self, val: object) -> None:
-        """Encode the chart as it is now.
+        """Encode the chart at once; later changes have no effect.
 
         Raises:
-            UsageError: not a plotly chart.
+            UsageError: `val` is not a plotly chart.
         """
         to_json: Callable[[], object] | None = getattr(val, "to_json", None)
         if not callable(to_json):
@@ -138,7 +138,7 @@ class Plotly(Media):
         return cls(val)
 
 
-class _Makers(type):
+class _AnyClassMethod(type):
     """Metaclass that adds class methods of any name, which return an instance: `Object3D.from_numpy(…)`."""
 
     def __getattr__(cls, name: str) -> Callable[..., object]:
@@ -147,8 +147,8 @@ class _Makers(type):
         return lambda *ignored, **more: cls()
 
 
-class _Ignored(metaclass=_Makers):
-    """Media that are not stored: any arguments are accepted, and `log` leaves them out with a warning."""
+class _Ignored(metaclass=_AnyClassMethod):
+    """Media that are not stored: accepts any arguments; `log` skips it with a warning."""
 
     def __init__(self, *ignored: object, **more: object) -> None:
         """Accept any arguments."""
@@ -159,21 +159,21 @@ class _Ignored(metaclass=_Makers):
         return lambda *ignored, **more: None
 
     def store(self, target: MediaFile) -> Path:
-        """Raise TypeError."""
+        """Raise TypeError, as this type of media is not stored."""
         raise TypeError(f"sweepd.{type(self).__name__} is not stored")
 
 
 class Object3D(_Ignored):
-    """Three-dimensional scenes."""
+    """Three-dimensional scene, which is not stored."""
 
 
 class Molecule(_Ignored):
-    """Molecules."""
+    """Molecule, which is not stored."""
 
 
 class Graph(_Ignored):
-    """Graphs of models."""
+    """Graph of a model, which is not stored."""
 
 
 class Bokeh(_Ignored):
-    """Charts of bokeh."""
+    """Bokeh chart, which is not stored."""

@@ -13,7 +13,7 @@ from sweepd.private_files import make_folder
 from sweepd.script.errors import MissingAttributes, UsageError
 
 _serials = itertools.count()
-_UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
+_INVALID = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +27,30 @@ class MediaFile:
 
     @property
     def stem(self) -> str:
-        """Key of the value, fit for a file name."""
-        return _UNFIT.sub("-", self.key).strip("-.")[:100] or "value"
+        """Key of the value, converted to a valid file name."""
+        return _INVALID.sub("-", self.key).strip("-.")[:100] or "value"
 
     @contextmanager
-    def fresh(self, folder: str, suffix: str) -> Iterator[Path]:
+    def new_file(self, folder: str, suffix: str) -> Iterator[Path]:
         """Create the file and its folder and yield the path; remove the file if writing it fails."""
-        path = self._claimed(folder, suffix)
+        path = self._create_file(folder, suffix)
         try:
             yield path
         except BaseException:
             path.unlink(missing_ok=True)
             raise
 
-    def _claimed(self, folder: str, suffix: str) -> Path:
-        """Create an empty file with a name that no other value of this or another process uses."""
+    def _create_file(self, folder: str, suffix: str) -> Path:
+        """Create an empty file with a name that no other value of this or another process has."""
         parent = self.files / folder
         make_folder(parent)
-        # Without a step, process id and serial number distinguish the values of a key.
+        # Without a step, the process id and a serial number distinguish the values of a key.
         mark = f"{os.getpid()}-{next(_serials)}" if self.step is None else str(self.step)
         path, serial = parent / f"{self.stem}_{mark}_{self.number}{suffix}", 0
         while True:
             try:
                 path.touch(exist_ok=False)
-            except FileExistsError:  # the same key twice in a step, or two processes that count steps
+            except FileExistsError:  # a key logged twice in a step, or by two processes
                 serial += 1
                 path = parent / f"{self.stem}_{mark}_{self.number}.{serial}{suffix}"
             else:
@@ -66,7 +66,7 @@ class Storable(Protocol):
 
 
 class Media(MissingAttributes):
-    """Base of media that become one file: a copy of another file, or bytes."""
+    """Base class of media that are stored as one file: a copy of another file, or bytes."""
 
     _folder: str
     _suffix: str
@@ -74,7 +74,7 @@ class Media(MissingAttributes):
 
     def store(self, target: MediaFile) -> Path:
         """Write the file and return its path."""
-        with target.fresh(self._folder, self._suffix) as path:
+        with target.new_file(self._folder, self._suffix) as path:
             self._write(path)
         return path
 
@@ -87,7 +87,7 @@ class Media(MissingAttributes):
 
 
 def existing_file(kind: str, given: object) -> Path | None:
-    """Return the path that an argument names; None if it is not a path.
+    """Return the path of an existing file that is given as text or path; None for other values.
 
     Raises:
         UsageError: there is no such file.
@@ -100,7 +100,7 @@ def existing_file(kind: str, given: object) -> Path | None:
 
 
 def is_file(path: str | Path) -> bool:
-    """Return True if the path is an existing file, False also for text that cannot be a path."""
+    """Return True if the path is an existing file, False even for text that is too long for a path."""
     try:
         return Path(path).is_file()
     except OSError:  # too long for a path
@@ -108,7 +108,7 @@ def is_file(path: str | Path) -> bool:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file with its times, unless it is the same one.
+    """Copy a file with its times; do nothing if source and target are the same file.
 
     Raises:
         OSError: `source` cannot be read, or `target` cannot be written.

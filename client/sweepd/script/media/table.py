@@ -17,14 +17,14 @@ from sweepd.script.media.store import MediaFile, Storable
 
 @runtime_checkable
 class _Frame(Protocol):
-    """Part of a pandas data frame that is used here."""
+    """Data frame of pandas, with the attributes that this module uses."""
 
     @property
     def columns(self) -> Iterable[object]:
-        """Names of its columns."""
+        """Names of the columns."""
 
     def itertuples(self, *, index: bool, name: None) -> Iterator[Sequence[object]]:
-        """Yield its rows."""
+        """Yield the rows."""
 
 
 class Table(MissingAttributes):
@@ -48,7 +48,7 @@ class Table(MissingAttributes):
         """Read columns and rows; `dtype`, `optional`, `allow_mixed_types` and `log_mode` have no effect.
 
         Raises:
-            UsageError: a row does not have one cell per column.
+            UsageError: `data` does not consist of rows, or a row does not have one cell per column.
         """
         content = next((given for given in (dataframe, data, rows) if given is not None), [])
         if isinstance(content, _Frame):
@@ -73,11 +73,11 @@ class Table(MissingAttributes):
             UsageError: the row does not have one cell per column.
         """
         if len(data) != len(self.columns):
-            raise UsageError(f"Table: a row of {len(data)} cells under {len(self.columns)} columns")
+            raise UsageError(f"Table: the row has {len(data)} cells for {len(self.columns)} columns")
         self.data.append(list(data))
 
     def add_row(self, *row: object) -> None:
-        """Add a row."""
+        """Add a row; same as `add_data`."""
         self.add_data(*row)
 
     def add_column(self, name: str, data: Iterable[object], optional: bool = False) -> None:
@@ -88,7 +88,7 @@ class Table(MissingAttributes):
         """
         cells = list(data)
         if self.data and len(cells) != len(self.data):
-            raise UsageError(f"Table: a column of {len(cells)} cells beside {len(self.data)} rows")
+            raise UsageError(f"Table: the column has {len(cells)} cells for {len(self.data)} rows")
         self.columns.append(name)
         self.data = (
             [[*row, cell] for row, cell in zip(self.data, cells, strict=True)]
@@ -98,18 +98,18 @@ class Table(MissingAttributes):
 
     def add_computed_columns(self, fn: Callable[[int, dict[str, object]], Mapping[str, object]]) -> None:
         """Add the columns that `fn(row_number, cells_by_column)` returns for each row."""
-        made = [fn(at, dict(zip(self.columns, row, strict=True))) for at, row in enumerate(self.data)]
-        for name in made[0] if made else ():
-            self.add_column(name, [cells[name] for cells in made])
+        computed = [fn(at, dict(zip(self.columns, row, strict=True))) for at, row in enumerate(self.data)]
+        for name in computed[0] if computed else ():
+            self.add_column(name, [cells[name] for cells in computed])
 
     def get_column(self, name: str, convert_to: str | None = None) -> Sequence[object]:
         """Return the cells of a column as a list, or as an array if `convert_to` is `numpy`.
 
         Raises:
-            UsageError: unknown column.
+            UsageError: the table has no such column.
         """
         if name not in self.columns:
-            raise UsageError(f"Table: no column {name!r}, only {', '.join(map(str, self.columns))}")
+            raise UsageError(f"Table: no column {name!r}; choose one of {', '.join(map(str, self.columns))}")
         at = self.columns.index(name)
         cells = [row[at] for row in self.data]
         if convert_to != "numpy":
@@ -137,7 +137,7 @@ class Table(MissingAttributes):
 
     def store(self, target: MediaFile) -> Path:
         """Write the table and the media of its cells, and return the path of the table."""
-        with target.fresh("media/table", ".table.json") as path:
+        with target.new_file("media/table", ".table.json") as path:
             rows = [
                 [self._cell(target, cell, number, at) for at, cell in enumerate(row)]
                 for number, row in enumerate(self.data)
@@ -149,12 +149,12 @@ class Table(MissingAttributes):
     def _cell(self, target: MediaFile, cell: object, number: int, column: int) -> object:
         if not isinstance(cell, Storable):
             return written(cell)
-        beside = MediaFile(target.files, f"{target.key}.{self.columns[column]}", target.step, number)
-        return str(cell.store(beside).relative_to(target.files))
+        cell_target = MediaFile(target.files, f"{target.key}.{self.columns[column]}", target.step, number)
+        return str(cell.store(cell_target).relative_to(target.files))
 
 
-_MOST_BINS = 512
-_LARGEST = sys.float_info.max
+_MAX_BINS = 512
+_MAX_FLOAT = sys.float_info.max
 
 
 class Histogram(MissingAttributes):
@@ -166,52 +166,52 @@ class Histogram(MissingAttributes):
         """Count the values of `sequence`, or use `np_histogram`: (counts, edges) as numpy returns them.
 
         Raises:
-            UsageError: more than 512 bins, or lengths that do not match.
+            UsageError: there are more than 512 bins, or the lengths of counts and edges do not match.
         """
         if np_histogram is not None:
             if len(np_histogram) != 2:
-                raise UsageError("Histogram: np_histogram is (counts, edges), as numpy.histogram returns it")
+                raise UsageError("Histogram: np_histogram must be (counts, edges), see numpy.histogram")
             self.histogram, self.bins = (_numbers(part) for part in np_histogram)
         else:
-            self.histogram, self.bins = _counted(sequence, max(1, num_bins))
-        if len(self.histogram) > _MOST_BINS or len(self.histogram) + 1 != len(self.bins):
+            self.histogram, self.bins = _count(sequence, max(1, num_bins))
+        if len(self.histogram) > _MAX_BINS or len(self.histogram) + 1 != len(self.bins):
             raise UsageError(
                 f"Histogram: {len(self.histogram)} counts and {len(self.bins)} edges; "
-                f"one edge more than counts is needed, and at most {_MOST_BINS} counts"
+                f"one edge more than counts is needed, and at most {_MAX_BINS} counts"
             )
 
     def store(self, target: MediaFile) -> Path:
-        """Add a line to the file of its key and return the file's path."""
+        """Append the histogram to the file of its key, as a JSON line, and return the path of the file."""
         folder = target.files / "media" / "histograms"
         make_folder(folder)
         path = folder / f"{target.stem}.jsonl"
         line = {"key": target.key, "step": target.step, "counts": self.histogram, "edges": self.bins}
-        with path.open("ab", buffering=0) as file:  # one write, as other processes append too
+        with path.open("ab", buffering=0) as file:  # a single write, as other processes may append too
             file.write(f"{json.dumps(line)}\n".encode())
         return path
 
 
 def _numbers(sequence: object) -> list[float]:
     if sequence is None:
-        raise UsageError("Histogram: values, or np_histogram, must be given")
+        raise UsageError("Histogram: pass a sequence of values or np_histogram")
     if isinstance(sequence, list | tuple) or is_array(sequence):
         return [float(each) for each in flat(listed(sequence))]
     if isinstance(sequence, Sequence | set | frozenset):
         return [float(each) for each in sequence]
-    raise UsageError(f"Histogram: a sequence of numbers, not {type(sequence).__name__}")
+    raise UsageError(f"Histogram: expected a sequence of numbers, not {type(sequence).__name__}")
 
 
-def _counted(sequence: object, parts: int) -> tuple[list[float], list[float]]:
-    """Count the finite values in equally wide bins."""
+def _count(sequence: object, parts: int) -> tuple[list[float], list[float]]:
+    """Return counts of the finite values in bins of equal width, and the bin edges."""
     array = array_of(sequence)
     if array is not None and (found := counted(array, parts)) is not None:
         return found
     finite = [value for value in _numbers(sequence) if math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
-    # Halves and shares avoid overflow of `high - low`, and bins too narrow for floats.
+    # Halved values avoid an overflow of `high - low`; a margin avoids bins that are too narrow for floats.
     if high / 2 - low / 2 == 0.0:
         margin = max(0.5, abs(high) / 1e9)
-        low, high = max(low - margin, -_LARGEST), min(high + margin, _LARGEST)
+        low, high = max(low - margin, -_MAX_FLOAT), min(high + margin, _MAX_FLOAT)
     edges = [low * (1 - part / parts) + high * (part / parts) for part in range(parts)] + [high]
     counts = [0.0] * parts
     half = high / 2 - low / 2

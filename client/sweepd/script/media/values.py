@@ -1,4 +1,4 @@
-"""Values that are not numbers: media, and objects of other libraries that are stored as media."""
+"""Storage of logged values that are not numbers: media, and objects of other libraries."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from sweepd.script.media.table import Histogram, Table
 
 
 def wrapped(value: object) -> Storable | None:
-    """Return an object of another library as media; None if its type is unknown."""
+    """Wrap an object of another library as media; return None if its type is unknown."""
     origin, name = type(value).__module__.partition(".")[0], type(value).__name__
     if origin in ("matplotlib", "PIL") or getattr(value, "__name__", None) == "matplotlib.pyplot":
         return Image(value)
@@ -27,12 +27,12 @@ def wrapped(value: object) -> Storable | None:
 def store_value(files: Path | None, key: str, value: object, step: int | None) -> object:
     """Store a value and return its path relative to `files`, or a list of paths.
 
-    A list of one value gives a single path, because a row holds text, not lists.
+    For a list of one value, return a single path, because a row holds text, not lists.
 
     Args:
         files: folder of the run's files; None: store nothing.
-        key: key under which it was logged.
-        value: the value.
+        key: key under which the value was logged.
+        value: value to store.
         step: step of the row, if known.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Configuration of a run: values of the sweep override defaults of the script."""
+"""Configuration of a run, in which values of the sweep override those of the script."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +19,9 @@ class _Items(Protocol):
 
 
 class ItemAttributes:
-    """Mixin that exposes the items of a mapping as attributes; real attributes need `object.__setattr__`.
+    """Mixin that exposes the items of a mapping as attributes; set real ones with `object.__setattr__`.
 
-    `_KIND` names the mapping in messages.
+    `_KIND` is the noun for the mapping in messages.
     """
 
     __slots__ = ()
@@ -50,79 +50,79 @@ Values = Mapping[str, object] | object
 
 
 class Config(ItemAttributes, dict[str, object]):
-    """Dictionary whose items are also attributes, at every depth, and whose swept values are fixed.
+    """Dictionary whose items are also attributes, at every depth; the values of the sweep are read-only.
 
-    Defaults, assignments and `update` do not change the sweep's values. A group of parameters is merged key
-    by key. All other values behave as in any dictionary.
+    Defaults, assignments and `update` do not change the values of the sweep. Groups of parameters are merged
+    key by key. All other values behave as in any dictionary.
     """
 
-    __slots__ = ("_changed", "_quiet", "_swept")
+    __slots__ = ("_changed", "_is_batching", "_swept")
 
     _KIND = "configuration"
 
     _changed: Callable[[], None]
-    # True while several values are set as one change.
-    _quiet: bool
+    # True while several assignments count as one change.
+    _is_batching: bool
     _swept: Mapping[str, object]
 
     def __init__(self, swept: Mapping[str, object]) -> None:
         super().__init__()
         object.__setattr__(self, "_changed", lambda: None)
-        object.__setattr__(self, "_quiet", False)
+        object.__setattr__(self, "_is_batching", False)
         object.__setattr__(self, "_swept", swept)
         for key, value in swept.items():
-            super().__setitem__(key, self._adopted(key, value))
+            super().__setitem__(key, self._stored_form(key, value))
         register_with_yaml(Config)
 
     def __setitem__(self, key: str, value: object) -> None:
         """Assign a value, unless the sweep determines it.
 
         Raises:
-            ConfigError: a group contains itself, or is nested too deep.
+            ConfigError: a group contains itself, or is nested too deeply.
         """
         if not self._merge_into_swept(key, value):
             try:
-                adopted = self._adopted(key, value)
+                stored = self._stored_form(key, value)
             except RecursionError:
                 raise ConfigError(f"the value of {key!r} is nested too deeply, or contains itself") from None
-            super().__setitem__(key, adopted)
-            self._notify()
+            super().__setitem__(key, stored)
+            self._report_change()
 
     def __delitem__(self, key: str) -> None:
         """Delete a value, unless the sweep determines it."""
         if key not in self._swept:
             super().__delitem__(key)
-            self._notify()
+            self._report_change()
 
     def __ior__(self, values: object) -> Self:  # type: ignore[override,misc]  # dict's would bypass the sweep
         self.update(values, allow_val_change=True)
         return self
 
     def __reduce__(self) -> tuple[type[dict[str, object]], tuple[dict[str, object]]]:
-        return dict, (self.as_dict(),)  # another process gets plain values
+        return dict, (self.as_dict(),)  # pickled as a plain dictionary
 
     def as_dict(self) -> dict[str, object]:
-        """Return plain dictionaries of the same content."""
+        """Return a copy of the configuration as plain dictionaries."""
         return {
             key: value.as_dict() if isinstance(value, Config) else value for key, value in list(self.items())
         }
 
     def update(self, values: Values, allow_val_change: bool = False) -> None:  # type: ignore[override]  # as W&B's
-        """Set values, except those that the sweep determines.
+        """Set several values, except those that the sweep determines.
 
         Raises:
-            ConfigError: a value differs from the present one, and `allow_val_change` is False.
+            ConfigError: a value would change, and `allow_val_change` is False.
         """
         new = as_mapping(values)
         if not allow_val_change:
-            self._refuse_changes(new)
-        with self._as_one():
+            self._check_unchanged(new)
+        with self._one_change():
             for key, value in new.items():
                 self[key] = value
 
     def setdefaults(self, values: Values) -> None:
-        """Set values that are not present yet, also within groups."""
-        with self._as_one():
+        """Set the values whose keys are missing, also within groups."""
+        with self._one_change():
             for key, value in as_mapping(values).items():
                 present = self.get(key)
                 if isinstance(present, Config) and isinstance(value, Mapping):
@@ -131,18 +131,18 @@ class Config(ItemAttributes, dict[str, object]):
                     self[key] = value
 
     def persist(self) -> None:
-        """Do nothing: every change is stored when it is made."""
+        """Do nothing: every change is stored immediately."""
 
     def setdefault(self, key: str, default: object = None) -> object:
-        """Return the value of `key`; set it to `default` first if absent."""
+        """Return the value of `key`; set it to `default` first if the key is missing."""
         if key not in self:
             self[key] = default
         return self[key]
 
     def pop(self, key: str, *default: object) -> object:
-        """Return a value and delete it, unless the sweep determines it."""
+        """Return a value; delete it unless the sweep determines it."""
         value: object = super().pop(key, *default) if key not in self._swept else self[key]
-        self._notify()
+        self._report_change()
         return value
 
     def popitem(self) -> tuple[str, object]:
@@ -154,36 +154,36 @@ class Config(ItemAttributes, dict[str, object]):
 
     def clear(self) -> None:
         """Delete all values that the sweep does not determine."""
-        with self._as_one():
+        with self._one_change():
             for key in list(self):
                 del self[key]
 
     @contextmanager
-    def _as_one(self) -> Iterator[None]:
-        object.__setattr__(self, "_quiet", True)
+    def _one_change(self) -> Iterator[None]:
+        object.__setattr__(self, "_is_batching", True)
         try:
             yield
         finally:
-            object.__setattr__(self, "_quiet", False)
+            object.__setattr__(self, "_is_batching", False)
             self._changed()
 
-    def _notify(self) -> None:
-        if not self._quiet:
+    def _report_change(self) -> None:
+        if not self._is_batching:
             self._changed()
 
-    def _refuse_changes(self, new: Mapping[str, object]) -> None:
+    def _check_unchanged(self, new: Mapping[str, object]) -> None:
         for key, value in new.items():
             present = self.get(key)
             if key in self._swept:
                 if isinstance(present, Config) and isinstance(value, Mapping):
-                    present._refuse_changes(value)  # noqa: SLF001 (of the same class)
-            elif key in self and not _same(present, value):
+                    present._check_unchanged(value)  # noqa: SLF001 (of the same class)
+            elif key in self and not _are_equal(present, value):
                 raise ConfigError(
                     f"{key!r} is {present!r}, not {value!r}: pass allow_val_change=True to replace it"
                 )
 
     def _merge_into_swept(self, key: str, value: object) -> bool:
-        """Return True if the sweep determines `key`; in a group, assign values not set by the sweep."""
+        """Return True if the sweep determines `key`; for a group, assign the values not set by the sweep."""
         if key not in self._swept:
             return False
         present = self.get(key)
@@ -192,8 +192,8 @@ class Config(ItemAttributes, dict[str, object]):
                 present[inner] = inner_value
         return True
 
-    def _adopted(self, key: str, value: object) -> object:
-        """Return the value as stored: groups as nested configurations."""
+    def _stored_form(self, key: str, value: object) -> object:
+        """Return the value to store: mappings become nested configurations, other values stay unchanged."""
         if not isinstance(value, Mapping):
             return value
         swept = self._swept.get(key)
@@ -204,7 +204,7 @@ class Config(ItemAttributes, dict[str, object]):
         return group
 
 
-def _same(present: object, value: object) -> bool:
+def _are_equal(present: object, value: object) -> bool:
     try:
         equal: object = present == value
         every: object = getattr(equal, "all", None)  # method of arrays
@@ -218,7 +218,7 @@ def _same(present: object, value: object) -> bool:
 
 
 def on_change(config: Config, changed: Callable[[], None]) -> None:
-    """Have `changed` called after each assignment; not a method, because attribute names are keys."""
+    """Register `changed` as callback for changes; not a method, because attribute names are keys."""
     object.__setattr__(config, "_changed", changed)
     for value in config.values():
         if isinstance(value, Config):
@@ -235,7 +235,7 @@ def as_mapping(values: Values) -> Mapping[str, object]:
     if isinstance(values, Mapping):
         return values
     if isinstance(values, str | Path):
-        return _of_file(Path(values))
+        return _read_yaml(Path(values))
     flags: object = getattr(values, "flag_values_dict", None)  # absl's
     if callable(flags):
         named: object = flags()
@@ -253,10 +253,10 @@ def as_mapping(values: Values) -> Mapping[str, object]:
 def chosen(
     values: Mapping[str, object], include: list[str] | None, exclude: list[str] | None
 ) -> Mapping[str, object]:
-    """Return the values that the include or exclude list selects.
+    """Return the values selected by a list of keys to include or a list of keys to exclude.
 
     Raises:
-        ConfigError: both lists are given.
+        ConfigError: neither list is empty.
     """
     if include and exclude:
         raise ConfigError("init: pass config_include_keys or config_exclude_keys, not both")
@@ -267,7 +267,7 @@ def chosen(
     }
 
 
-def _of_file(path: Path) -> Mapping[str, object]:
+def _read_yaml(path: Path) -> Mapping[str, object]:
     """Return the values of a YAML file with entries `name: value` or, as from W&B, `name: {value: …}`."""
     try:
         import yaml  # only needed here
@@ -290,7 +290,7 @@ DEFAULTS_FILE = "config-defaults.yaml"
 
 
 def file_defaults(notices: Notices) -> Mapping[str, object]:
-    """Return the values of W&B's defaults file; empty if it is absent or, with a warning, unreadable."""
+    """Return the values of W&B's defaults file; empty if it is missing or, with a warning, unreadable."""
     path = Path(DEFAULTS_FILE)
     if not path.is_file():
         return {}
@@ -305,7 +305,7 @@ _registered = False
 
 
 def register_with_yaml(kind: type[dict[str, object]]) -> None:
-    """Register a dictionary subclass with PyYAML, if loaded, which otherwise refuses to dump it."""
+    """Register a dictionary subclass with PyYAML, if loaded; otherwise, PyYAML could not dump its objects."""
     global _registered
     yaml: object = None if _registered else sys.modules.get("yaml")
     for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper"):

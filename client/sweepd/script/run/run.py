@@ -25,7 +25,7 @@ _DETAILS_BURST = 0.1
 
 
 class Run(RunFiles):
-    """Active run: its configuration, its summary, its metrics and files.
+    """Active run of a script: its configuration, summary, metrics and files.
 
     Threads and signal handlers may use it. Forked children inherit it: metrics that they log belong to the
     run, but their changes to its configuration, summary or names are not recorded.
@@ -44,7 +44,7 @@ class Run(RunFiles):
         super().__init__(folder, options)
         self._is_main = counts_steps and not _is_other_rank(os.environ)
         self._preempting = False
-        # Exit code with which the script ended the run; 0: success, or not ended.
+        # Exit code that the script passed to `finish`; 0: success, or no call yet.
         self._exit_code = 0
         self._rows = Rows(
             None if self.disabled else folder.metrics_file,
@@ -59,9 +59,9 @@ class Run(RunFiles):
             interval=_DETAILS_INTERVAL,
             burst=_DETAILS_BURST,
         )
-        # Child processes read it, so it is written at once.
+        # Written at once, because child processes read this file.
         self._config_file = StateFile(folder.config_file, lambda: config, self._attempt_to_write, interval=0)
-        self.summary = Summary(self._rows.logged.summary, self._made, self._changed)
+        self.summary = Summary(self._rows.logged.summary, self._writable, self._changed)
         self._config_changed()
         on_change(config, self._config_changed)
 
@@ -76,16 +76,16 @@ class Run(RunFiles):
         return self._rows.ended
 
     def log(self, data: Mapping[str, object], step: int | None = None, commit: bool | None = None) -> None:
-        """Add metrics to the run. They are in the metrics file once this returns.
+        """Add metrics to the run. They are in the metrics file when this method returns.
 
         Args:
-            data: metrics by key: numbers, booleans, short strings or lists, or groups of those. NaN and
-                infinities are stored. Media and tables become files of the run. A value that cannot be
-                written is left out with one warning; a list of more than 1,024 characters stays in the run's
-                folder, also with one warning.
-            step: step of the metrics. A step below the current one drops them with a warning.
-            commit: whether they complete the step, so that the next row without a step gets a new one.
-                Default: True without `step`, False with one.
+            data: metrics by key: numbers, booleans, short strings, short lists, or dictionaries of these. NaN
+                and infinities are stored. Media and tables become files of the run. A value that cannot be
+                written is skipped with one warning. A list of more than 1,024 characters is stored only in
+                the run's folder, with one warning.
+            step: step of the metrics. Metrics of a step below the current one are dropped with a warning.
+            commit: whether the metrics complete the step, so that the next row without a step gets a new one.
+                Default: True without `step`, False with `step`.
         """
         if not isinstance(data, Mapping):
             raise TypeError(f"log: expected a mapping of metrics, not {type(data).__name__}")
@@ -107,16 +107,16 @@ class Run(RunFiles):
 
         Args:
             name: name of the metric; a final `*` matches any ending.
-            step_metric: metric of the x axis.
-            step_sync: whether rows that lack the step metric get its last value. Default: True.
-            hidden: whether automatic plots leave it out.
+            step_metric: metric to show on the x axis.
+            step_sync: whether rows without the step metric get its last value. Default: True.
+            hidden: whether automatic plots omit the metric.
             summary: comma-separated list of min, max, mean, last, first, none, copy, and best (with a goal).
                 The summary is then a dictionary: `{"min": 0.1}`.
             goal: minimize or maximize.
-            overwrite: whether this replaces an earlier definition of the name instead of merging into it.
+            overwrite: whether to replace an earlier definition of the name instead of merging both.
 
         Raises:
-            UsageError: unknown summary or goal.
+            UsageError: an argument has the wrong type or an unknown value.
         """
         definition = checked_definition(
             name, step_metric=step_metric, step_sync=step_sync, hidden=hidden, summary=summary, goal=goal
@@ -127,19 +127,19 @@ class Run(RunFiles):
 
     @property
     def checkpoint_dir(self) -> str:
-        """Checkpoint folder, kept for the next attempt of this run."""
+        """Folder for checkpoints, which the next attempt of this run finds unchanged."""
         path = self._folder.checkpoint_path
         self._rows.attempt_to(lambda: make_folder(path), "checkpoints are not available")
         return str(path)
 
     def checkpoint_saved(self, step: int | None = None) -> None:
-        """Record that the checkpoint folder now holds a state to resume from.
+        """Record that the checkpoint folder contains a state to resume from.
 
-        The next attempt has this step as `resume_step` and continues with the step after it; from there on,
-        its rows replace those of this attempt.
+        In the next attempt, `resume_step` is this step, and the first step is the one after it. From there
+        on, the rows of the next attempt replace those of this attempt.
 
         Args:
-            step: last step in the checkpoint. Default: the last step with a row.
+            step: last step that the checkpoint covers. Default: the last step with a row.
         """
         self._rows.continue_in_child()
         number = self._rows.last_step if step is None else int(step)
@@ -151,10 +151,10 @@ class Run(RunFiles):
             self._rows.mark_checkpoint(number)
 
     def resume_from(self, step: int | None) -> None:
-        """Set the step that this attempt resumes from, if not the recorded one; call before the first row.
+        """Override the recorded step from which this attempt resumes; must precede the first row.
 
         Args:
-            step: last step in the checkpoint; None: start from the beginning.
+            step: last step that the checkpoint covers; None: start from the beginning.
         """
         if self._rows.begin_at(0 if step is None else int(step) + 1):
             self._resume_step = self._last_step = None if step is None else int(step)
@@ -163,35 +163,35 @@ class Run(RunFiles):
             self._notices.once("resume", "resume_from() after the first row of this attempt has no effect")
 
     def mark_preempting(self) -> None:
-        """Announce that this machine is about to be preempted: unless the run succeeds, it is retried."""
+        """Report that this machine will be preempted soon; the run is retried unless it succeeds."""
         self._preempting = True
         self._changed()
-        if self._rows.is_ours:  # in a forked child, a thread that does not exist may hold the lock
+        if self._rows.is_ours:  # in a forked child, a thread of the parent may hold the lock
             self._details.flush()
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
         """End the run: complete the open step and close its file. Further calls do nothing.
 
         Args:
-            exit_code: 0 to 255. A nonzero code fails the run, whatever the exit code of the process. With 0
-                or None, the exit of the process decides how a run of a sweep has ended.
+            exit_code: 0 to 255. A nonzero code fails the run, whatever the exit code of the process is. With
+                0 or None, the exit of the process determines the outcome of a run of a sweep.
             quiet: no effect.
         """
         code = int(exit_code or 0)
         self._finish(code & 0xFF or int(code != 0), at_exit=False)
 
     def finish_at_exit(self, exit_code: int) -> None:
-        """End the run of a process that is about to exit; `exit_code`: exit code as far as it knows."""
+        """End the run of a process that is about to exit; `exit_code` is the code recorded so far."""
         self._finish(exit_code, at_exit=True)
 
     def _finish(self, code: int, *, at_exit: bool) -> None:
         is_ours = self._rows.is_ours
         if is_ours:
-            self._save_again()
+            self._save_changed_files()
             self._details.flush()
         if not self._rows.end() or not is_ours:
             return
-        # In every process: if several have begun the run, the last one to end reports the end.
+        # If several processes have begun the run, the last one to end records its exit code.
         self._exit_code = 0 if at_exit else code
         self._changed()
         self._details.flush()
@@ -206,7 +206,7 @@ class Run(RunFiles):
             print_failure(self._folder.path / FILE)
 
     def continue_from(self, earlier: "Run") -> None:
-        """Copy names, definitions, configuration and summary from `earlier`, the same run before `finish`."""
+        """Copy names, definitions, configuration and summary from `earlier`, an object of the same run."""
         self.name_as_before(earlier)
         self._rows.definitions.take_over(earlier._rows.definitions)  # noqa: SLF001 (of the same class)
         self.config.setdefaults(earlier.config.as_dict())
@@ -219,7 +219,7 @@ class Run(RunFiles):
     def _details_document(self) -> dict[str, object]:
         """Return the content of the details file."""
         members: dict[str, object] = {
-            **self._named(),
+            **self._given_names(),
             "config": self.config.as_dict(),
             "summary": self.summary.explicit(),
             "definitions": self._rows.definitions.document(),
@@ -247,8 +247,8 @@ class Run(RunFiles):
     def _attempt_to_write(self, write: Callable[[], None]) -> None:
         self._rows.attempt_to(write, "details of the run are being lost")
 
-    def _made(self, values: Mapping[str, object]) -> Mapping[str, object]:
-        """Return summary values that can be written."""
+    def _writable(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the summary values that can be written."""
         return suitable(values, self._notices, lambda key, value: self._keep_at(key, value, self.step))
 
     def _keep_at(self, key: str, value: object, step: int | None) -> object:

@@ -1,4 +1,4 @@
-"""Files of a run, and methods of W&B's run without effect."""
+"""Methods that store files with a run, and methods of W&B's run that have no effect."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -12,11 +12,11 @@ from sweepd.script.media.store import copy
 from sweepd.script.notices import say
 from sweepd.script.run.run_names import RunNames
 
-_CODE_BYTES = 16 * 1024 * 1024
+_MAX_CODE_BYTES = 16 * 1024 * 1024
 
 
 class RunFiles(RunNames):
-    """Files of a run: methods that store them in its folder; a failure never ends the training."""
+    """Run with methods that store files in its folder; a failed copy never ends the training."""
 
     def save(
         self,
@@ -27,12 +27,12 @@ class RunFiles(RunNames):
         glob: bool = True,
         **ignored: object,
     ) -> list[str]:
-        """Store files with the run: at once, and again at its end unless the policy is `now`.
+        """Copy files to the run: now, and again at its end unless the policy is `now`.
 
         Args:
-            glob_str: path, may contain `*`.
-            base_path: folder to which the names of the files in the run are relative. Default: the working
-                directory for a relative path, else the parent of their folder.
+            glob_str: path, which may contain wildcards.
+            base_path: folder relative to which the files are named in the run. Default: the working directory
+                for a relative path, else the parent of the folder that contains the file.
             policy: now, live or end.
             glob: whether `*`, `?` and `[` are wildcards.
             ignored: no effect.
@@ -58,7 +58,7 @@ class RunFiles(RunNames):
     def restore(
         self, name: str, run_path: str | None = None, replace: bool = False, root: str | None = None
     ) -> IO[str] | None:
-        """Open a file of this run or of its checkpoint folder; return None if no file has this name."""
+        """Open a file of this run or of its checkpoint folder; return None if there is no such file."""
         for folder in (self._files, self._folder.checkpoint_path):
             path = folder / name
             if run_path is None and path.is_file():
@@ -70,7 +70,7 @@ class RunFiles(RunNames):
                     copy(path, target)
                 return target.open(encoding="utf-8", errors="surrogateescape")
         where = f" of run {run_path}" if run_path else ""
-        self._notices.once(f"restore {name}", f"restore: no file {name!r}{where} here")
+        self._notices.once(f"restore {name}", f"restore: no file {name!r}{where} is available")
         return None
 
     def log_code(
@@ -80,8 +80,8 @@ class RunFiles(RunNames):
         include_fn: Callable[..., bool] | None = None,
         exclude_fn: Callable[..., bool] | None = None,
     ) -> Artifact | None:
-        """Store the Python files below a folder with the run, at most 16 MiB."""
-        folder, room = Path(root or ".").absolute(), _CODE_BYTES
+        """Store the Python files below a folder with the run, up to 16 MiB in total."""
+        folder, room = Path(root or ".").absolute(), _MAX_CODE_BYTES
         code = Artifact(name or "code", "code")
         for path in source_files(folder, wanted=include_fn, unwanted=exclude_fn):
             try:
@@ -129,7 +129,7 @@ class RunFiles(RunNames):
     upsert_artifact = finish_artifact = log_artifact
 
     def use_artifact(self, /, artifact_or_name: Artifact | str, *ignored: object, **more: object) -> Artifact:
-        """Return an artifact that this run has logged, or the given one.
+        """Return the artifact of this name that this run has logged, or the given artifact.
 
         Raises:
             UsageError: this run has not logged the artifact; artifacts of other runs are not available.
@@ -140,8 +140,8 @@ class RunFiles(RunNames):
         if name in self._artifacts:
             return self._artifacts[name]
         raise UsageError(
-            f"use_artifact: this run has logged no artifact {name!r}, and those of other runs are not "
-            "available; read it from its file"
+            f"use_artifact: this run has not logged an artifact {name!r}, and artifacts of other runs are "
+            "not available; read the file directly"
         )
 
     def log_model(
@@ -151,12 +151,12 @@ class RunFiles(RunNames):
         self.log_artifact(path, name or f"run-{self.id}-model", "model", aliases)
 
     def use_model(self, name: str) -> str:
-        """Return the path of a model that this run has logged; raise UsageError for others."""
+        """Return the path of a model that this run has logged; raise UsageError for other models."""
         model = self.use_artifact(name)
         return model.file() if len(model.files()) == 1 else model.download()
 
     def alert(self, title: str, text: str = "", level: object = None, wait_duration: object = None) -> None:
-        """Write the alert to the run's log; it is not sent anywhere."""
+        """Write an alert to the log of the run; the alert is not sent to anybody."""
         say(f"alert: {title}{': ' if text else ''}{text}")
 
     def watch(self, /, *ignored: object, **more: object) -> None:
@@ -186,16 +186,16 @@ class RunFiles(RunNames):
         """Do nothing: scripts have no access to the server."""
 
     def write_logs(self, text: str) -> None:
-        """Print text, which adds it to the run's log."""
+        """Print text to standard output, which the log of the run records."""
         print(text)  # noqa: T201 (its purpose)
 
     def pin_config_keys(self, /, *ignored: object, **more: object) -> None:
         """Do nothing."""
 
     def _label(self, *ignored: object, **more: object) -> None:
-        """Do nothing: W&B integrations call it to label runs."""
+        """Do nothing; W&B integrations call this method to label runs."""
 
-    def _save_again(self) -> None:
+    def _save_changed_files(self) -> None:
         for path in list(self._saved):
             self._store_file(path)
 
@@ -238,16 +238,16 @@ def _matching(pattern: str, *, glob: bool) -> Iterator[Path]:
     yield from (path for path in map(Path, found) if path.is_file())
 
 
-_SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "sweepd-runs", "wandb", "venv", "__pycache__"})
+_IGNORED_FOLDERS = frozenset({"node_modules", "site-packages", "sweepd-runs", "wandb", "venv", "__pycache__"})
 
 
 def source_files(
     folder: Path, *, wanted: Callable[..., bool] | None, unwanted: Callable[..., bool] | None
 ) -> Iterator[Path]:
-    """Yield the source files below a folder in order, without hidden folders and installed packages."""
+    """Yield the source files below a folder in sorted order; skip hidden and installed files."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS
+            name for name in folders if not name.startswith(".") and name not in _IGNORED_FOLDERS
         )
         for name in sorted(files):
             path = Path(parent, name)
@@ -260,7 +260,7 @@ def source_files(
 
 
 def _selects(choice: Callable[..., bool], path: Path, root: Path) -> bool:
-    """Return True if a filter function selects a path; older filters do not take the root."""
+    """Return True if a filter function selects a path; functions for older versions do not take the root."""
     import inspect
 
     try:

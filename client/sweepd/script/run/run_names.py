@@ -1,4 +1,4 @@
-"""Names of a run and the state that it starts from."""
+"""Names of a run, and the step from which it resumes."""
 
 import os
 import time
@@ -17,7 +17,7 @@ STEP_FILE = ".sweepd-step"
 
 
 def saved_step(folder: Path) -> int | None:
-    """Return the last step in the checkpoint; None if none was recorded."""
+    """Return the last step that the checkpoint covers; None if no step was recorded."""
     try:
         return int((folder / STEP_FILE).read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -40,7 +40,7 @@ def save_step(folder: Path, step: int) -> None:
 
 
 def has_content(folder: Path) -> bool:
-    """Return True if the folder contains anything."""
+    """Return True if the folder exists and is not empty."""
     try:
         return next(folder.iterdir(), None) is not None
     except OSError:
@@ -48,7 +48,7 @@ def has_content(folder: Path) -> bool:
 
 
 class RunNames:
-    """Names of a run, and its state at the start."""
+    """Run with its names, its folders, and the step from which it resumes."""
 
     def __init__(self, folder: RunFolder, options: RunOptions) -> None:
         self._folder = folder
@@ -58,11 +58,11 @@ class RunNames:
         self._name = options.name
         self._notes = options.notes
         self._tags = options.tags
-        # Saved files and their targets; artifacts by name.
+        # Targets of saved files, by source; artifacts, by name.
         self._saved: dict[Path, Path] = {}
         self._artifacts: dict[str, Artifact] = {}
         checkpoint = folder.checkpoint_path
-        # A standalone run has another attempt only on request, so its script expects to resume.
+        # A standalone run gets another attempt only if the script requests to resume it.
         self._resumed = folder.attempt > 1 and (folder.standalone or has_content(checkpoint))
         self._resume_step = saved_step(checkpoint) if self._resumed else None
         self._last_step = self._resume_step
@@ -91,7 +91,7 @@ class RunNames:
 
     @property
     def name(self) -> str:
-        """Display name; the id by default."""
+        """Display name; by default the id."""
         return self._name or self.id
 
     @name.setter
@@ -101,7 +101,7 @@ class RunNames:
 
     @property
     def notes(self) -> str | None:
-        """Free text."""
+        """Notes of the script, in free text."""
         return self._notes
 
     @notes.setter
@@ -121,17 +121,17 @@ class RunNames:
 
     @property
     def group(self) -> str:
-        """Group of the run, or empty."""
+        """Name of the group of the run; empty if the run has no group."""
         return self._options.group or ""
 
     @property
     def job_type(self) -> str:
-        """Kind of run, or empty."""
+        """Kind of run, such as `train`; empty if it is not set."""
         return self._options.job_type or ""
 
     @property
     def sweep_id(self) -> str | None:
-        """Id of the sweep, or None for a standalone run."""
+        """Id of the sweep; None for a standalone run."""
         return self._folder.sweep and self._folder.sweep.rpartition("/")[2]
 
     @property
@@ -142,12 +142,12 @@ class RunNames:
     sweep_url = project_url = url
 
     def get_url(self) -> None:
-        """Return None, as `url`; scripts for earlier versions of W&B call it."""
+        """Return None, like `url`; scripts for earlier versions of W&B call this method."""
 
     get_project_url = get_sweep_url = get_url
 
     def project_name(self) -> str:
-        """Return the project; scripts for earlier versions of W&B call it."""
+        """Return the project; scripts for earlier versions of W&B call this method."""
         return self.project
 
     @property
@@ -162,7 +162,7 @@ class RunNames:
 
     @property
     def starting_step(self) -> int:
-        """First step of this attempt: 0, or the one after the checkpoint that it resumed from.
+        """First step of this attempt: 0, or the step after the checkpoint from which it resumes.
 
         A resumed standalone run without a recorded checkpoint continues after its last row.
         """
@@ -180,7 +180,7 @@ class RunNames:
 
     @property
     def offline(self) -> bool:
-        """True if the run stays in its folder."""
+        """True if the run is stored only in its folder."""
         return self._options.mode == "offline"
 
     @property
@@ -190,27 +190,27 @@ class RunNames:
 
     @property
     def dir(self) -> str:
-        """Folder for files of the run: its content is stored with the run, also when it changes."""
-        with suppress(OSError):  # e.g. on a full disk; opening a file in the folder then fails, too
+        """Folder for files of the run: files in it are stored with the run, including later changes."""
+        with suppress(OSError):  # e.g. a full disk; the script then fails to open a file there
             make_folder(self._files)
         return str(self._files)
 
     @property
     def settings(self) -> Settings:
-        """Settings that the run began with."""
+        """Settings with which the run began."""
         return self._options.settings()
 
     @property
     def resumed(self) -> bool:
-        """True if an earlier attempt of the run has left a checkpoint.
+        """True if an earlier attempt of the run has saved a checkpoint.
 
-        True for every standalone run that is resumed.
+        For a standalone run, True whenever it is resumed.
         """
         return self._resumed
 
     @property
     def resume_step(self) -> int | None:
-        """Last step in the checkpoint; None: start from the beginning."""
+        """Last step that the checkpoint covers; None: start from the beginning."""
         return self._resume_step
 
     @property
@@ -219,7 +219,7 @@ class RunNames:
         return self._folder.path / "files"
 
     def name_late(self, options: RunOptions) -> None:
-        """Apply the names in the arguments of `init` to a run that had begun without `init`."""
+        """Apply the names in the arguments of `init` to a run that began without `init`."""
         known = self._options
         self._options = replace(
             known, group=options.group or known.group, job_type=options.job_type or known.job_type
@@ -230,7 +230,7 @@ class RunNames:
         self._changed()
 
     def name_as_before(self, earlier: "RunNames") -> None:
-        """Copy the names that this run lacks from an earlier run."""
+        """Copy names from an earlier run, except those that this run already has."""
         known = self._options
         self._options = replace(
             known,
@@ -240,8 +240,8 @@ class RunNames:
         self._name = self._name or earlier._name  # noqa: SLF001 (of the same class)
         self._notes, self._tags = self._notes or earlier.notes, self._tags or earlier.tags
 
-    def _named(self) -> dict[str, object]:
-        """Return the names that were given."""
+    def _given_names(self) -> dict[str, object]:
+        """Return the names that were set explicitly, None or empty for others."""
         return {
             "name": self._name,
             "tags": self._tags,
@@ -251,4 +251,4 @@ class RunNames:
         }
 
     def _changed(self) -> None:
-        """Handle a change of a name."""
+        """Store a change of a name; subclasses override this method."""

@@ -5,25 +5,25 @@ from copy import deepcopy
 
 from sweepd.script.run.config import ItemAttributes
 
-Made = Callable[[Mapping[str, object]], Mapping[str, object]]
-"""Function that converts values to a form that can be stored; it drops others with a warning."""
+Clean = Callable[[Mapping[str, object]], Mapping[str, object]]
+"""Function that converts values to storable ones, and drops those it cannot convert, with a warning."""
 
 
 class Summary(ItemAttributes, MutableMapping[str, object]):
-    """Mapping whose items are also attributes, at every depth. Values that are set override logged ones.
+    """Mapping whose items are also attributes, at every depth; values set by the script override logged ones.
 
     Args:
-        logged: return the summary of the rows so far.
-        made: convert values to ones that can be written.
-        changed: called after each change.
+        logged: function that returns the summary of the rows so far.
+        clean: function that converts values to storable ones.
+        changed: function that is called after each change.
     """
 
-    __slots__ = ("_changed", "_logged", "_made", "_path", "_set")
+    __slots__ = ("_changed", "_clean", "_logged", "_path", "_set")
 
     _KIND = "summary"
 
     _logged: Callable[[], dict[str, object]]
-    _made: Made
+    _clean: Clean
     _changed: Callable[[], None]
     _set: dict[str, object]
     _path: tuple[str, ...]
@@ -31,17 +31,17 @@ class Summary(ItemAttributes, MutableMapping[str, object]):
     def __init__(
         self,
         logged: Callable[[], dict[str, object]],
-        made: Made,
+        clean: Clean,
         changed: Callable[[], None],
         *,
-        own: dict[str, object] | None = None,
+        items: dict[str, object] | None = None,
         path: tuple[str, ...] = (),
     ) -> None:
         for name, value in (
             ("_logged", logged),
-            ("_made", made),
+            ("_clean", clean),
             ("_changed", changed),
-            ("_set", {} if own is None else own),
+            ("_set", {} if items is None else items),
             ("_path", path),
         ):
             object.__setattr__(self, name, value)
@@ -49,15 +49,15 @@ class Summary(ItemAttributes, MutableMapping[str, object]):
     def __getitem__(self, key: str) -> object:
         value = self._here()[key]
         if isinstance(value, dict):
-            return Summary(self._logged, self._made, self._changed, own=self._set, path=(*self._path, key))
+            return Summary(self._logged, self._clean, self._changed, items=self._set, path=(*self._path, key))
         return value
 
     def __setitem__(self, key: str, value: object) -> None:
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        """Remove a value that was set; a logged value becomes visible again."""
-        below = self._own_group()
+        """Remove a value that the script has set; the logged value, if any, becomes visible again."""
+        below = self._explicit_group()
         if key not in below and key not in self._here():
             raise KeyError(key)
         below.pop(key, None)
@@ -74,11 +74,11 @@ class Summary(ItemAttributes, MutableMapping[str, object]):
 
     def update(self, values: Mapping[str, object] = {}, /, **more: object) -> None:  # type: ignore[override]
         """Set several values as one change."""
-        self._own_group().update(self._made({**values, **more}))
+        self._explicit_group().update(self._clean({**values, **more}))
         self._changed()
 
     def as_dict(self) -> dict[str, object]:
-        """Return a copy as plain dictionaries."""
+        """Return a copy of the summary as plain dictionaries."""
         return deepcopy(self._here())
 
     def explicit(self) -> dict[str, object]:
@@ -95,7 +95,7 @@ class Summary(ItemAttributes, MutableMapping[str, object]):
             values = inner if isinstance(inner, dict) else {}
         return values
 
-    def _own_group(self) -> dict[str, object]:
+    def _explicit_group(self) -> dict[str, object]:
         group = self._set
         for key in self._path:
             inner = group.get(key)
