@@ -169,7 +169,7 @@ async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: f
     Raises:
         NotYetError: the time limit has passed.
     """
-    # Read the sweep first: a server that has not answered once is not waited for.
+    # Read the sweep first, so that an unreachable server is an error: `follow` would retry.
     sweep = await sweeps.get(wire, name)
     if _is_settled(condition, sweep):
         return sweep

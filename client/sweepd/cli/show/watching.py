@@ -40,7 +40,7 @@ def end_code(state: str) -> ExitCode:
 
 def follow(client: Client, named: Named, output_format: str) -> int:
     """Write the changes of a sweep or a run until it ends; return the exit code for its final state."""
-    # Call the server first: a server that has not answered once is not waited for.
+    # Call the server first, so that an unreachable server is an error: the watch would retry.
     run = client.get_run(named.name) if named.is_run else None
     if run is not None and not run.sweep:
         return end_code(watch_run(client, run.name, output_format))

@@ -54,7 +54,7 @@ _READY_SECONDS = 40.0
 _END_SIGNALS = ((signal.SIGTERM, 1.0), (signal.SIGTERM, 8.0))
 _PREFIX = "sweepd-demo-"
 _OWNER = "owner.pid"
-# Variables that would point the demonstration at another server, or its script at another run.
+# Variables that would connect the demonstration to another server, or its script to another run.
 _EXCLUDED_VARIABLES = frozenset(
     f"SWEEPD_{name}"
     for name in (
