@@ -222,7 +222,7 @@ def request_digest(key: RequestKey) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """Record of a request that created a token; for a day, a duplicate gets the same secret."""
+    """Record of a request that created a token; for a day, duplicates get the same secret."""
 
     request: bytes
     """SHA-256 of the request's key. The request id itself, from which the secret derives, is not stored."""

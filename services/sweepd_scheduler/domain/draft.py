@@ -192,11 +192,11 @@ class Draft:
             self.put_sweep(replace(sweep, counts=counts))
 
     def forget_recent(self, sweep: int) -> None:
-        """Clear the record of which of the last ended runs of a sweep have failed."""
+        """Clear the list of the last ended runs of a sweep, which shows whether each has failed."""
         self._undo_log.set(self.state.index[sweep], "recent", ())
 
     def rank(self, sweep: int, number: int, value: float | None) -> None:
-        """Set the value of an ended run, or with repeats of an ended point; None removes it."""
+        """Rank an ended run, or with repeats an ended point; value None removes it from the ranking."""
         rank(self._undo_log, self.state.index[sweep], number, value)
 
     def put_rung(self, run: Run, rule: int, rung: int, value: float) -> Rung:

@@ -68,7 +68,7 @@ class Welcome:
 class StartRun:
     """Command to start the newest attempt of a run.
 
-    `secret`: later proves that the agent owns the attempt; only the digest of the secret is stored.
+    `secret`: proves later that the agent owns the attempt; only the digest of the secret is stored.
     """
 
     command: int
@@ -185,7 +185,7 @@ class AttemptChanged:
 
 @dataclass(frozen=True, slots=True)
 class RungReached:
-    """New value of a run at a rung; None: removed, as the newest attempt has not reached the rung.
+    """New value of a run at a rung. None: the newest attempt has not reached the rung.
 
     `rule`: index of the early-termination rule, from 0.
     """

@@ -89,7 +89,7 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
 
 
 def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
-    """Notify an agent why it gets no runs of a sweep, if the reason differs from the one last sent.
+    """Inform an agent why it gets no runs of a sweep, if the reason differs from the one last sent.
 
     A reason common to all agents is sent only to those that would take a run or were sent another reason.
     """
@@ -106,14 +106,14 @@ def notify_session_of(draft: Draft, key: int, session_id: str) -> None:
 
 
 def notify_agent(draft: Draft, key: int, agent: str) -> None:
-    """Notify an agent whether it gets runs of a sweep, after a reason that concerns it alone has changed."""
+    """Inform an agent whether it gets runs of a sweep, after a reason that concerns it alone has changed."""
     session_id = draft.state.streams.get(agent)
     if session_id is not None and session_id in draft.state.index[key].serving:
         notify_session_of(draft, key, session_id)
 
 
 def notify_session(draft: Draft, session_id: str) -> None:
-    """Notify an agent that has room for runs whether it gets runs of the sweeps that it serves."""
+    """Inform an agent with free capacity whether it gets runs of the sweeps that it serves."""
     session = draft.state.sessions.get(session_id)
     if session is not None and session.room:
         for key in session.sweeps:
@@ -122,7 +122,7 @@ def notify_session(draft: Draft, session_id: str) -> None:
 
 
 def notify_serving(draft: Draft, key: int) -> None:
-    """Notify the agents that serve a sweep whether they get runs of it."""
+    """Inform the agents that serve a sweep whether they get runs of it."""
     for session_id in draft.state.index[key].serving:
         notify_session_of(draft, key, session_id)
 

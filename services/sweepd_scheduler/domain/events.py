@@ -119,7 +119,7 @@ class Started(_OfAttempt):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Objective value in a row; if `checkpoint` is set, instead a saved checkpoint up to this step."""
+    """Objective value in a row; if `checkpoint` is set, a saved checkpoint up to that step instead."""
 
     row: int
     value: float
@@ -178,7 +178,7 @@ class Answered(_OfSession):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmDue:
-    """Deadline of an agent to confirm a hand-out."""
+    """Deadline for an agent to confirm a hand-out."""
 
     key: RunKey
     attempt: int
@@ -211,7 +211,7 @@ class QuarantineDue(_OfSweep):
 
 @dataclass(frozen=True, slots=True)
 class AskDue(_OfSweep):
-    """Deadline of the wait for a fresh suggestion."""
+    """End of the wait for a fresh suggestion."""
 
     ask: int
 

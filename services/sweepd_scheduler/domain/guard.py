@@ -55,7 +55,7 @@ def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None
     sweep, agent = draft.state.sweeps[run.sweep], run.newest.agent
     draft.put_guard(run.sweep, agent, guarded)
     draft.record("agent-quarantined", run, agent=agent, cause=str(guarded.quarantine), reason=sentence)
-    draft.effects.append(LogLine(f"{sweep.name}: agent {agent} gets no more runs of it: {sentence}"))
+    draft.effects.append(LogLine(f"{sweep.name}: agent {agent} is quarantined: {sentence}"))
     notify_agent(draft, run.sweep, agent)
     name_quarantined(draft, run.sweep)
 
@@ -113,7 +113,7 @@ def attempt_worked(draft: Draft, run: Run) -> None:
 
 
 def name_quarantined(draft: Draft, key: int) -> None:
-    """Name the quarantined agents in the reason of a sweep, unless it has another reason."""
+    """Name the quarantined agents in the reason that a sweep shows, unless it has another reason."""
     sweep = draft.state.sweeps.get(key)
     if (
         sweep is None
@@ -135,7 +135,7 @@ def quarantine_sentence(guards: Mapping[str, Guarded]) -> str:
         ((agent, guarded),) = held.items()
         last = f", the last one because: {guarded.reason}" if guarded.failures > 1 else f": {guarded.reason}"
         why = (
-            f"it cannot start them: {guarded.reason}"
+            f"it cannot start runs: {guarded.reason}"
             if guarded.quarantine is QuarantineCause.START_FAILED
             else f"too many attempts failed there in a row{last}"
         )
@@ -151,7 +151,7 @@ def quarantine_sentence(guards: Mapping[str, Guarded]) -> str:
 
 _WHY = {
     QuarantineCause.FAILURES: "too many attempts failed on each in a row",
-    QuarantineCause.START_FAILED: "they cannot start them",
+    QuarantineCause.START_FAILED: "they cannot start runs",
 }
 
 

@@ -85,15 +85,15 @@ class SweepIndex:
         at_rung: for each Hyperband rule, the running runs by the latest rung that they have reached.
         pending: runs that wait to be handed out, for the first time or again.
         unfinished: numbers of the runs that are not final.
-        size: number of points that the method may hand out in all; None: unbounded or unknown.
+        size: number of points that the method may hand out in total; None: unbounded or unknown.
         searching: whether the search for the next point was interrupted and resumes soon.
         durations: run times of ended runs in seconds, sorted.
         ended: values of the final runs; with repeats, of the ended points.
         blocks: with repeats, the results of ended runs of each unfinished point, by the number of its first
             run.
         recent: for each of the last ended runs, whether it failed; the newest is last.
-        provisional: value that the search last observed for each unfinished point, by the number of its first
-            run; None: no value yet. Missing: unknown since a restart.
+        provisional: last value that the search observed of each unfinished point, by the number of its first
+            run; None: no value yet. A missing entry is unknown since a restart.
         retried: for each ended run that was loaded for a retry, its final state and attempt once it has
             ended again; None before.
         guards: the guard's records of agents with failures.

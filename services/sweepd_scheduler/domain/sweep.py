@@ -141,7 +141,7 @@ class Sweep:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Iterations, ascending, whose values agents report at once, as a rule may then stop the run."""
+        """Ascending iterations whose values agents report at once, as a rule may stop the run there."""
         return reported_at_once(self.spec.early_terminate, MAX_RUNGS)
 
     @property
@@ -206,7 +206,7 @@ def sweep_table(sweep: Sweep) -> Mapping[SweepState | None, frozenset[SweepState
 
 
 def ending(sweep: Sweep, why: Ending) -> Sweep:
-    """Return the sweep with its search ended, for `why`; a paused sweep keeps the reason of its pause."""
+    """Return the sweep with its search ended for `why`; a paused sweep keeps the reason of its pause."""
     paused = sweep.state is SweepState.PAUSED
     reason = ENDING_REASONS[why]
     if why is Ending.GRID and sweep.prior_points:
@@ -226,7 +226,7 @@ def settled(sweep: Sweep, now: int) -> Sweep:
 
 
 def paused(sweep: Sweep) -> Sweep:
-    """Return the sweep paused by a person."""
+    """Return the sweep as paused by a person."""
     reason = "paused by a person"
     if sweep.pause_cause is PauseCause.ALL_AGENTS_QUARANTINED:  # else the next agent would resume it
         return replace(sweep, pause_cause=PauseCause.PERSON, reason=reason)
@@ -236,7 +236,7 @@ def paused(sweep: Sweep) -> Sweep:
 
 
 def resumed(sweep: Sweep) -> Sweep:
-    """Return the sweep resumed.
+    """Return the resumed sweep.
 
     The count of runs without the objective is reset; otherwise the next such run would pause the sweep again.
     """
@@ -248,7 +248,7 @@ def resumed(sweep: Sweep) -> Sweep:
 
 
 def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
-    """Return the sweep reopened. `why`: reason why it still starts no new runs; None: it starts new runs."""
+    """Return the reopened sweep. `why`: reason why it still starts no new runs; None: it starts new runs."""
     reason = ENDING_REASONS[why] if why else ""
     if sweep.state in FINAL_SWEEP:
         state = SweepState.RUNNING if sweep.start_time else SweepState.PENDING
@@ -268,7 +268,7 @@ def stopped(sweep: Sweep) -> Sweep:
 
 
 def cancelled(sweep: Sweep, now: int) -> Sweep:
-    """Return the sweep cancelled; the caller kills its live runs."""
+    """Return the cancelled sweep; the caller kills its live runs."""
     gone = moved(sweep, SweepState.CANCELLED, reason="cancelled by a person", now=now)
     return replace(gone, ending=None)
 
@@ -329,7 +329,7 @@ class StoredSweep:
         rung_values: by rule and rung, the value of each run; prior runs have negative numbers.
         durations: run times of ended runs in seconds.
         ended: results of its final runs, each with the number of the first run of the point.
-        recent: for each of the last ended runs, whether it failed, the latest last.
+        recent: for each of the last ended runs, whether it failed; the newest is last.
         guards: the guard's records of agents with failures.
     """
 

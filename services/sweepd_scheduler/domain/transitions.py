@@ -57,7 +57,7 @@ HELD_ATTEMPT = frozenset({AttemptState.ASSIGNED, AttemptState.RUNNING, AttemptSt
 FINAL_SWEEP = frozenset({SweepState.FINISHED, SweepState.STOPPED, SweepState.CANCELLED, SweepState.FAILED})
 
 # A new run is stored as pending if it has to wait, else as assigned, with its first hand-out. A run whose
-# attempt was given up is pending; if the agent comes back before another agent gets the run, it is running
+# attempt was given up is pending; if its agent reattaches before the run is handed out again, it is running
 # again. A final run, unless finished, is pending after a person has retried it; no other event changes it.
 RUN_TRANSITIONS: Mapping[RunState | None, frozenset[RunState]] = {
     None: frozenset({RunState.PENDING, RunState.ASSIGNED}),

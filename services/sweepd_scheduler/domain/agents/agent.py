@@ -26,7 +26,7 @@ class IneligibleReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ineligible:
-    """Notice that an agent gets no runs of a sweep that it serves, or, for reason NONE, gets them now."""
+    """Notice that an agent gets no runs of a sweep that it serves; reason NONE: it gets runs again."""
 
     sweep: str
     reason: IneligibleReason
@@ -74,7 +74,7 @@ class QuarantineCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
-    """Failure record of an agent for one sweep, which the guard of the sweep keeps.
+    """Record that the guard of a sweep keeps of an agent.
 
     Args:
         failures: number of consecutive failed attempts on the agent at runs of the sweep.
@@ -166,7 +166,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingCommand:
-    """Command whose result has not arrived. `starts`: True for a start of the attempt, False for a stop."""
+    """Command whose result has not arrived. `starts`: True for a start command, False for a stop command."""
 
     key: RunKey
     attempt: int
@@ -207,7 +207,7 @@ class ReportedAttempt:
 
 
 def new_secret(entropy: bytes, key: RunKey, attempt: int) -> bytes:
-    """Derive the secret of an attempt from entropy; each attempt of a decision gets a different secret.
+    """Derive the secret of an attempt; attempts that the same decision hands out get different secrets.
 
     Args:
         entropy: fresh randomness of the decision, at most 64 bytes.

@@ -47,7 +47,7 @@ class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Rea
 
 
 def announced(draft: Draft, event: Announced) -> None:
-    """End the older stream of the agent, if any, so that the later of two concurrent streams wins."""
+    """End the older stream of the agent, if any, so that the newer of two concurrent streams wins."""
     older = draft.state.streams.get(event.agent)
     if older is not None:
         _close_replaced(draft, older, StreamReplacedError(event.agent))
@@ -137,7 +137,7 @@ def _keep(draft: Draft, session: Session, run: Run, held: ReportedAttempt) -> in
 
 
 def _close_older(draft: Draft, session: Session, run: Run) -> None:
-    """Close the stream of another agent that reports on the same attempt, so that the later stream wins.
+    """Close the stream of another agent that reports on the same attempt, so that the newer stream wins.
 
     Two agents can own an attempt if the agent's folder was copied.
     """
@@ -183,7 +183,7 @@ def _judge_past(draft: Draft, session: Session, ref: AttemptRef, known: StoredAt
 def _given_up_reason(known: StoredAttempt) -> str:
     """Return a message for people on why an attempt that was given up no longer counts."""
     if known.run_state in FINAL_RUN:
-        return f"the run has ended as {known.run_state} while this agent was silent"
+        return f"the run ended as {known.run_state} while this agent was silent"
     return "another attempt took over"
 
 

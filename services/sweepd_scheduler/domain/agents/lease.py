@@ -32,7 +32,7 @@ def is_moot(state: State, event: Timer) -> bool:
 
 
 def lease_due(draft: Draft, event: LeaseDue) -> None:
-    """Mark the attempt of a silent agent as suspect, then as lost; each held attempt has such a timer."""
+    """Mark the attempt of a silent agent as suspect, then as lost; each held attempt has a lease timer."""
     if is_moot(draft.state, event):
         return
     run = draft.state.runs[event.key]
@@ -50,7 +50,7 @@ def lease_due(draft: Draft, event: LeaseDue) -> None:
 
 
 def confirm_due(draft: Draft, event: ConfirmDue) -> None:
-    """Return a hand-out that its agent has not confirmed in time to the queue, without counting a requeue."""
+    """Return a hand-out to the queue if its agent has not confirmed it in time; count no requeue."""
     run = draft.state.runs.get(event.key)
     if run is not None and not is_moot(draft.state, event):
         return_unconfirmed(draft, run, f"agent {run.newest.agent} did not confirm the hand-out in time")

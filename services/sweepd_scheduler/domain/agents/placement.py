@@ -89,8 +89,8 @@ def unplace(draft: Draft, key: RunKey, exited: RunState | None = None) -> None:
 def confirm(draft: Draft, key: RunKey, *, taken: bool) -> None:
     """Record that an agent has taken or refused a hand-out.
 
-    If it took the run and has sent no offer since the hand-out, its last offer is reduced by one. If it
-    refused the run, it gets no runs until its next offer.
+    If the agent took the run and has sent no offer since the hand-out, reduce its last offer by one. If it
+    refused the run, set its last offer to 0.
     """
     state, undo_log = draft.state, draft.state.undo_log
     unconfirmed = undo_log.drop(state.unconfirmed, key)

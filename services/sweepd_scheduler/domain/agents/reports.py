@@ -213,7 +213,7 @@ def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
 
 
 def _end_time(run: Run, event: events.Exited, now: int) -> int:
-    """Return the end time of an attempt: now; for a standalone run, the time that its agent recorded."""
+    """Return the end time of an attempt: for a standalone run, the time that its agent recorded; else now."""
     if not run.is_standalone or not event.time:
         return now
     return max(run.start_time, min(event.time, now))

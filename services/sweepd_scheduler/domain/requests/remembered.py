@@ -18,7 +18,7 @@ _REQUEST_BYTES = 150
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Key of a request, as its id is unique only within one account and project.
+    """Key of a request; a request id is unique only within one account and project.
 
     If a call names no project, `project` is empty, or a digest of the projects of the caller's token.
     """
@@ -122,8 +122,8 @@ class RequestQuotaError(DomainError, status=Status.RESOURCE_EXHAUSTED, reason=Re
         whose = f"account {account}{where}" if account else "all accounts together"
         hours, minutes = divmod(int(wait / 60) + 1, 60)
         super().__init__(
-            f"the responses of the last 24 h for {whose} fill their {quota >> 20} MiB, so no further "
-            f"response can be stored; the oldest expire in {hours} h {minutes} min. Calls without a "
+            f"the responses of the last 24 h for {whose} fill the quota of {quota >> 20} MiB, so no "
+            f"more responses can be stored; the oldest expire in {hours} h {minutes} min. Calls without a "
             "request id still work",
             metadata={"account": account, "project": project, "quota_bytes": str(quota)},
             retry_after=wait,
@@ -175,11 +175,11 @@ class RememberedRequests:
         self._unreadable = None
 
     def refuse(self, error: DomainError) -> None:
-        """Begin a batch whose requests cannot be looked up, so that all that have an id are refused."""
+        """Begin a batch whose requests cannot be looked up; all its requests with an id are refused."""
         self._unreadable = error
 
     def response_to(self, repeatable: Repeatable | None) -> bytes | None:
-        """Return the first response to a request; None if the request is new.
+        """Return the stored response to a request; None if the request is new.
 
         Raises:
             RequestIdReusedError: its id was used for another call.

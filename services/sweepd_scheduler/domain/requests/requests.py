@@ -83,7 +83,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateSweep:
-    """Request to change the specification of a sweep.
+    """Request to edit the specification of a sweep.
 
     Args:
         name: name of the sweep.

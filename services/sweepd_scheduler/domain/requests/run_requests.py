@@ -37,7 +37,7 @@ from sweepd_scheduler.domain.transitions import FINAL_RUN, FINAL_SWEEP, RunState
 
 VERB = "enqueue a run in"
 _DRAWS = 100
-_STRIDE = 1_000_003  # so large that the draws for this point differ from those for other points
+_STRIDE = 1_000_003  # large, so that the draws for this point differ from those for others
 
 
 class CapReachedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.CAP_REACHED):
@@ -92,7 +92,7 @@ def _as_listed(sweep: Sweep, point: Point) -> dict[str, Json]:
     Its parameter names have to occur in the list.
     """
     names = {name for listed in sweep.spec.runs for name in listed}
-    _refuse(tuple(f"{name} is in no point of `runs`" for name in point if name not in names))
+    _refuse(tuple(f"{name} does not occur in `runs`" for name in point if name not in names))
     return dict(point)
 
 

@@ -47,7 +47,7 @@ def checkpoint_at(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None
 
 
 def resume(draft: Draft, run: Run) -> None:
-    """Restore the objective state of a resumed run from its checkpoint, unless it has logged values."""
+    """Restore the objective state of a resumed run from its checkpoint, unless it has new values."""
     step = run.newest.resumed_from_step
     if step is None or run.values != Values():
         return

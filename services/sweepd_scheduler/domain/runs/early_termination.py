@@ -139,8 +139,8 @@ def _of_prior(count: int) -> str:
 def behind_threshold(rule: Hyperband, rung: Rung, runs: Iterable[int]) -> list[int]:
     """Return the runs whose cost at the rung is above the threshold.
 
-    All others survive, also without `strict`: then the best value of a run counts, and it is at least as good
-    as the value at the rung.
+    All others survive, even without `strict`: the best value, which then counts, is at least as good as the
+    value at the rung.
     """
     threshold = _hyperband_threshold(rule, rung)
     return [run for run in runs if rung.by_run[run] > threshold]
@@ -228,7 +228,7 @@ def judge_median(rule: Median, goal: Goal, number: int, rung: Rung, run: int, no
 
 
 def median_without(ascending: list[float], left_out: float) -> float:
-    """Return the median of sorted values, at least two, with one of them left out; make no copy."""
+    """Return the median of all but one of two or more sorted values, without copying them."""
     gap = bisect_left(ascending, left_out)
     others = len(ascending) - 1
     low, high = ((others - 1) // 2, others // 2)

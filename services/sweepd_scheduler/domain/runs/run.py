@@ -129,7 +129,7 @@ class PointSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Origin of a point, with all that is needed to reproduce it.
+    """Origin of a point, with the data needed to reproduce it.
 
     A suggestion is based on `study_length` observations, of which `observations_seen` have values.
     """

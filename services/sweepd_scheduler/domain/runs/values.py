@@ -209,7 +209,7 @@ class ObjectiveMissing:
 
     @property
     def pauses(self) -> bool:
-        """True if there are enough such runs to pause the sweep."""
+        """True if enough runs in a row lack the objective to pause the sweep."""
         return self.consecutive_runs >= MISSING_RUNS_BEFORE_PAUSE
 
 
@@ -228,7 +228,7 @@ def reaches_target(metric: Metric, value: float) -> bool:
 
 
 def with_one_more(missing: ObjectiveMissing | None, logged_keys: Sequence[str]) -> ObjectiveMissing:
-    """Return the record after one more run that finished without the objective."""
+    """Return the record after one more run that finished without logging the objective."""
     keys = set(logged_keys) | set(missing.logged_keys if missing else ())
     count = missing.consecutive_runs + 1 if missing else 1
     return ObjectiveMissing(consecutive_runs=count, logged_keys=tuple(sorted(keys)[:MAX_KEYS]))

@@ -96,7 +96,7 @@ class Candidate:
 
     Args:
         key: key of the run.
-        run: the run; `result_in` adds its result in the new sweep.
+        run: the run without its result, which `result_in` adds.
         counted: the values that the scheduler has counted for the run, best and worst by the goal of the new
             sweep; `NO_VALUES` if its own sweep did not have this objective.
     """
@@ -109,7 +109,7 @@ class Candidate:
 def candidate(
     spec: SweepSpec, run: Run, before: SweepSpec | None, config: Mapping[str, Json] | None = None
 ) -> Candidate:
-    """Return a run as a candidate, with its point converted to the space of the new sweep.
+    """Return a run as a candidate for the new sweep, with its point converted to the space of that sweep.
 
     Args:
         spec: specification of the new sweep.

@@ -90,7 +90,7 @@ def test_the_deadlines_of_a_termination_lie_within_the_grace_period() -> None:
 def test_a_stop_verdict_ends_an_attempt_with_the_reason_of_the_scheduler() -> None:
     play = Play()
     play.running()
-    why = "the run has ended as crashed while this agent was silent"
+    why = "the run ended as crashed while this agent was silent"
     effects = play.happens(
         e.StreamClosed(),
         e.StreamOpened(lease=30.0, verdicts={KEY: e.Verdict.STOP}, reasons={KEY: why}),

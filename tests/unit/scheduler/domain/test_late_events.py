@@ -139,7 +139,7 @@ def test_the_log_has_why_an_agent_gets_no_more_runs_and_why_a_sweep_is_paused(wo
     world.exits(session, world.takes_one(session).ref, EXIT_1)
     lines = [each.message for each in world.effects if isinstance(each, LogLine)]
     assert [line.partition(": ")[0] for line in lines] == ["local/demo/s", "local/demo/s is paused"]
-    assert "agent ann gets no more runs of it: 1 attempt failed there" in lines[0]
+    assert "agent ann is quarantined: 1 attempt failed there" in lines[0]
     assert "every attached agent is quarantined" in lines[1]
 
 

@@ -41,7 +41,7 @@ def test_a_run_that_its_agent_cannot_start_goes_to_another_agent_without_charge(
     (start,) = world.offer(good)
     assert (start.run.number, start.run.attempt) == (1, 2)
     assert state_of(world) == (SweepState.RUNNING, None)
-    assert "agent bad gets no more runs, as it cannot start them: program train.py" in world.sweep().reason
+    assert "agent bad gets no more runs, as it cannot start runs: program train.py" in world.sweep().reason
 
 
 def test_a_run_whose_command_no_agent_can_start_has_failed(world: World) -> None:

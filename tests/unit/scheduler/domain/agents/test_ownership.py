@@ -184,7 +184,7 @@ def test_an_attempt_of_a_run_that_has_ended_without_it_is_stopped_for_that_reaso
     world.attach("cat", attempts=(world.held(RUN, REF),))
     (verdict,) = world.last_sent(Welcome).verdicts
     assert (verdict.fate, verdict.run_state) == (Fate.STOP, RunState.FINISHED)
-    assert verdict.reason == "the run has ended as finished while this agent was silent"
+    assert verdict.reason == "the run ended as finished while this agent was silent"
 
 
 def test_ownership_survives_a_restart_of_the_scheduler(world: World) -> None:

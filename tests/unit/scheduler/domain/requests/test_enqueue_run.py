@@ -75,7 +75,7 @@ def test_a_list_without_a_space_accepts_any_point_with_its_parameter_names(world
     world.create({"method": "list", "runs": [{"n": 1}, {"n": 2, "lr": 0.5}]})
     enqueue(world, {"lr": "new"})
     assert world.run((1, 1)).point == {"lr": "new"}
-    with pytest.raises(InvalidFieldError, match="m is in no point of `runs`"):
+    with pytest.raises(InvalidFieldError, match="m does not occur in `runs`"):
         enqueue(world, {"n": 1, "m": 2})
     session = world.attach(slots=4)
     assert [start.run.point for start in world.offer(session, 4)] == [
