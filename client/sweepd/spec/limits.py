@@ -7,7 +7,7 @@ MAX_SPEC_BYTES: Final = 3_300_000
 """Maximum size of a sweep as JSON, with aliases expanded, so that it fits into a message of 4 MiB."""
 
 MAX_CONSTRAINTS: Final = 100
-"""Maximum number of `constraints`: each is evaluated for every point that a check draws."""
+"""Maximum number of `constraints`: each is evaluated for every point, and a check needs thousands."""
 
 MAX_CONDITIONS: Final = 1_000
 """Maximum number of `when` conditions of a sweep."""
@@ -22,7 +22,7 @@ One level becomes up to three levels of protobuf messages, of which parsers acce
 """
 
 MAX_WEIGHT: Final = 250_000
-"""Maximum number of values of a document, aliases expanded; text counts as one more per 64 characters."""
+"""Maximum number of entries of a document, aliases expanded; each 64 characters of text count as one more."""
 
 TEXT_PER_WEIGHT: Final = 64
 
@@ -54,7 +54,7 @@ MAX_ERRORS: Final = 500
 
 MAX_MACRO_WARNINGS: Final = 50
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1
-"""Maximum size of one argument that Linux passes to a process, in bytes."""
+"""Maximum size of one argument of a process on Linux, in bytes."""
 
 DEFAULT_ROOM_BYTES: Final = 2 * 1024 * 1024
 """Maximum total bytes of arguments and environment on Linux, with the usual stack limit of 8 MiB."""

@@ -68,7 +68,7 @@ def _text_key(key: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """Parameter of the space, active only if the expression `when` holds, if any."""
+    """Parameter of the space; with `when`, active only if that expression holds."""
 
     distribution: "Distribution"
     when: str | None = None
@@ -76,7 +76,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Parameters passed to the run as one dictionary, active only if the expression `when` holds, if any."""
+    """Parameters passed to the run as one dictionary; with `when`, active only if that expression holds."""
 
     parameters: Mapping[str, "ParameterNode"]
     when: str | None = None

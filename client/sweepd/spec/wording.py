@@ -6,7 +6,7 @@ from typing import Final
 
 _MIN_ABBREVIATION: Final = 3
 _MAX_NEIGHBOURS: Final = 300
-"""Maximum number of words compared with a misspelt one, as many errors with many names would take minutes."""
+"""Maximum number of words compared with a misspelt one, to bound the time that many errors take."""
 
 _SYNONYMS: Final = {
     **dict.fromkeys(

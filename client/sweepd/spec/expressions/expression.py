@@ -186,7 +186,7 @@ def _check_member(left: Type, right: Type, sign: str, offset: int, right_offset:
 
 
 _MAX_NEIGHBOURS: Final = 1_000
-"""Maximum number of names searched for a suggestion, as many errors with many names would take long."""
+"""Maximum number of names searched for a suggestion, to bound the time that many errors take."""
 
 
 class Scope:

@@ -237,7 +237,7 @@ def _warn_of_exponents(name: str, parameter: Fields, low: Number, high: Number) 
 def _checked(
     name: str, parameter: Fields, build: Callable[[], Continuous | Quantised]
 ) -> Distribution | None:
-    """Build a distribution, or return None after an error: its values are infinite or indistinguishable."""
+    """Build a distribution, or record that its values are infinite or indistinguishable, and return None."""
     try:
         built = build()
         ends = built.quantile(0.0), built.quantile(1.0)

@@ -98,8 +98,8 @@ _FIRST: Final = replace(_MIN_ITER, needed=", the first iteration at which runs a
 _MAX_ITER: Final = Key(
     "max_iter",
     _ITERATION,
-    "hyperband: with `s`, the length of a full run, which is divided by `eta` s times. asha: the iteration "
-    "from which on there are no rungs.",
+    "hyperband: with `s`, the length of a full run, which is divided by `eta` s times. asha: all rungs are "
+    "below this iteration.",
 )
 _ETA: Final = Key(
     "eta",
@@ -151,7 +151,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 Key(
                     "min_runs",
                     _ITERATION,
-                    "median: number of other runs that must have reached the iteration to judge a run. "
+                    "median: minimum number of other runs that have reached the iteration. "
                     f"Default: {_MEDIAN.min_runs}.",
                 ),
             ),

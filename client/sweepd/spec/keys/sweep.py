@@ -209,13 +209,13 @@ METRICS_FROM: Final = record(
 )
 _AGGREGATE: Final = words(
     Aggregate,
-    {Aggregate.MEAN: "Their mean.", Aggregate.MEDIAN: "Their median.", Aggregate.WORST: "The worst of them."},
+    {Aggregate.MEAN: "The mean.", Aggregate.MEDIAN: "The median.", Aggregate.WORST: "The worst value."},
 )
 _COMPAT: Final = words(
     Compat, {Compat.WANDB: "`import wandb` imports sweepd, even where wandb is installed."}
 )
 _PLACE: Final = ValueShape(Fields.text, {"type": "string", "pattern": r"[A-Za-z0-9]|[^\x00-\x7F]"})
-"""Non-ASCII text is accepted: some of its characters map to legal ones, which a schema cannot express."""
+"""Non-ASCII text is accepted: some characters are converted to legal ones, which a schema cannot express."""
 
 _WITHOUT_EFFECT: Final = "Accepted for compatibility with existing files; no effect."
 _ANY_TEXT: Final = text(blank_allowed=True)
@@ -224,7 +224,7 @@ SWEEP: Final = (
     Key(
         "method",
         ValueShape(_method, explained(_MEANINGS), _written_method),
-        "How the next point is chosen.",
+        "Method that chooses the next point.",
         needed=f": {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}",
     ),
     Key(
@@ -262,7 +262,7 @@ SWEEP: Final = (
     Key(
         "command",
         COMMAND,
-        "How a run is started: one item per argument, no shell. Default: [${env}, ${interpreter}, "
+        "Command that starts a run: one item per argument, no shell. Default: [${env}, ${interpreter}, "
         "${program}, ${args}].",
     ),
     Key("metric", replace(METRIC, schema=reference("metric")), "The logged metric that the sweep optimises."),
@@ -298,14 +298,14 @@ SWEEP: Final = (
         field="listed_points",
         shown=False,
     ),
-    Key("shuffle", BOOLEAN, "With `method: grid`: shuffle the points, by the seed. Default: false."),
+    Key("shuffle", BOOLEAN, "With `method: grid`: shuffle the points with the seed. Default: false."),
     Key("repeats", integer(1, MAX_REPEATS), "Number of runs per point. Default: 1."),
     Key(
         "aggregate",
         _AGGREGATE,
         "With `repeats`: how the values of a point's runs are combined into one. Default: mean.",
     ),
-    Key("retry", RETRY, "How often a run is retried automatically."),
+    Key("retry", RETRY, "Number of automatic retries of a run."),
     Key(
         "canary",
         BOOLEAN,
@@ -334,15 +334,14 @@ WITHOUT_EFFECT: Final = (
 """Keys without effect, accepted because existing files have them."""
 
 UNSUPPORTED: Final = unsupported_keys(METRIC)
-"""Keys that are checked, although a sweep with such a key cannot be created."""
+"""Keys that are checked, but with which no sweep can be created yet."""
 
 ALL_KEYS: Final = (
     *SWEEP,
     Key(
         "controller",
         CONTROLLER,
-        "Who suggests points: the server (cloud, the default) or a local process, which is not supported "
-        "yet.",
+        "Source of points: the server (cloud, the default) or a local process, which is not supported yet.",
     ),
     *WITHOUT_EFFECT,
     *UNSUPPORTED,

@@ -182,7 +182,7 @@ def counted_points(spec: SweepSpec) -> int | None:
 
 
 def points_taken(spec: SweepSpec, points: Collection[Point]) -> int:
-    """Return the number of these distinct points that the method would hand out if they were unseen.
+    """Return how many of these distinct points the method would hand out if they were unseen.
 
     Return 0 for the method `list`, which runs all of its points, and if the number of points is infinite.
     """

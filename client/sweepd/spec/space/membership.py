@@ -205,7 +205,7 @@ def _is_expected(node: ParameterNode, path: Path, closed: Container[Path]) -> bo
 
 
 def _unused(path: Path, gate: Gate) -> str:
-    return f"{dotted(path)} is not used where `{printable(gate.text)}` does not hold"
+    return f"{dotted(path)} is used only if `{printable(gate.text)}` holds"
 
 
 def _missing_rows(dimensions: Sequence[Dimension], values: Mapping[Path, Json]) -> Iterator[str]:

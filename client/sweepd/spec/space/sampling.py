@@ -38,7 +38,7 @@ MAX_DRAWS = 10_000
 """Number of draws after which a component counts as infeasible."""
 
 _MAX_VALUES = 2_000_000
-"""Maximum number of values drawn for a feasibility: with very many parameters, there are fewer draws."""
+"""Maximum number of values drawn to measure feasibility: more parameters mean fewer draws."""
 
 _MIN_DRAWS = 100
 

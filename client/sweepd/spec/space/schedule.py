@@ -37,7 +37,7 @@ class State:
 
 
 Step = Callable[[State], int | None]
-"""Function that updates or checks a state; if this is invalid, it returns places of which one must change.
+"""Function that updates or checks a state, and returns None, or places of which one must change.
 
 The places are the bits of an integer. A step may set a digit to its last value, to skip the values between.
 """

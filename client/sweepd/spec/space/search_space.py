@@ -92,7 +92,7 @@ class SearchSpace:
     ) -> Feasibility:
         """Count, up to `enough`, how many of `draws` draws satisfy the constraints.
 
-        Components are drawn separately, and the one with the fewest hits counts; with `whole`, together.
+        Components are drawn separately (with `whole`, together), and the one with the fewest hits counts.
         """
         return self._sampler.feasibility(draws, seed, enough, whole=whole)
 

@@ -167,7 +167,7 @@ def _move_to_allowed(digits: list[int], at: int, allowed: Sequence[int] | None) 
 
 
 _MAX_TRIED = 20_000
-"""Maximum number of candidates tried if there are too many combinations: few may satisfy the rules."""
+"""Maximum number of candidates tried to count very many combinations, as few may satisfy the rules."""
 
 _DRAWS = 10_000
 _MAX_STEPS = 400_000

@@ -184,7 +184,7 @@ def test_a_listed_point_with_an_inactive_parameter_is_refused() -> None:
     points = [{"kind": "on", "n": 1}, {"kind": "off", "n": 1}, {"kind": "on"}, {"kind": "off"}]
     errors = found(parameters, method="list", runs=points)
     assert [(each.path, each.message) for each in errors] == [
-        ("runs[1]", "n is not used where `kind == 'on'` does not hold"),
+        ("runs[1]", "n is used only if `kind == 'on'` holds"),
         ("runs[2]", "n is missing"),
     ]
 

@@ -138,7 +138,7 @@ def test_an_empty_group_is_not_the_same_as_an_absent_one() -> None:
     inner = {"x": {"values": [1, 2]}}
     checked = space({"kind": {"values": ["a", "b"]}, "g": {"when": "kind == 'a'", "parameters": inner}})
     assert checked.violations({"kind": "b"}) == ()
-    unused = "is not used where `kind == 'a'` does not hold"
+    unused = "is used only if `kind == 'a'` holds"
     assert checked.violations({"kind": "b", "g": {}}) == (f"g {unused}",)
     assert checked.violations({"kind": "b", "g": {"x": 1}}) == (f"g.x {unused}",)
     assert checked.violations({"kind": "a", "g": {}}) == ("g.x is missing",)
