@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.sweep import Sweep
 
 T = TypeVar("T")
 MAX_BYTES = 3_000_000
-"""Maximum weight of the entries in a message of up to 4 MiB; a weight is an upper bound of a size."""
+"""Maximum weight of the entries in a message of up to 4 MiB; weights are upper bounds of byte sizes."""
 
 _NODE = 24
 _ATTEMPT = 300

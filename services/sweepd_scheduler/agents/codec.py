@@ -279,7 +279,7 @@ def _described(session: str, message: v1.DetailsReport) -> events.Described:
 
 
 def tags_that_fit(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the first tags of a run that have MAX_TAG_CHARACTERS in total; no tag is truncated."""
+    """Return the first tags of a run, up to MAX_TAG_CHARACTERS in total; no tag is truncated."""
     sizes = accumulate(len(tag) + 1 for tag in tags)
     return tuple(tag for tag, size in zip(tags, sizes, strict=True) if size <= MAX_TAG_CHARACTERS)
 

@@ -131,7 +131,7 @@ class Forwarder:
         self._ready.set()
 
     def forget(self, session: str) -> None:
-        """Stop acknowledging to a session that has ended; its queued requests are still forwarded."""
+        """Stop sending acknowledgements to an ended session; its queued requests are still forwarded."""
         self._routes = {name: route for name, route in self._routes.items() if route.session != session}
 
     async def run(self) -> None:

@@ -134,7 +134,7 @@ class AgentSession:
             forwarder.offer(self._name, ref, codec.append_request(piece, held, self.resumed.get(ref)))
 
     async def _delivering_attempt(self, ref: AttemptRef) -> HandleEntry | None:
-        """Return an attempt if it may deliver data, as it is the newest of its run, or its end is stored.
+        """Return an attempt if it may deliver data: it is the newest of its run, or its end is stored.
 
         For any other attempt, return None, and let the owner decide whether to fence the attempt.
         """

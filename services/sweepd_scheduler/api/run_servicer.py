@@ -257,7 +257,7 @@ def _project_position(place: page_token.SortKey | None) -> RunPlace | None:
 
 
 def _other_runs_of_points(sweep: Sweep, runs: Sequence[Run]) -> list[int]:
-    """Return the numbers of the other runs of the points of these runs; none if the sweep has no repeats."""
+    """Return the numbers of the other runs with the same points; none if the sweep has no repeats."""
     repeats = sweep.spec.repeats
     if repeats == 1:
         return []

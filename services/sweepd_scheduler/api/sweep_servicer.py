@@ -152,7 +152,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
         return v1.StopSweepResponse(sweep=await self._change(requests.StopSweep, request))
 
     async def CancelSweep(self, request: v1.CancelSweepRequest, context: object) -> v1.CancelSweepResponse:
-        """Cancel a sweep, kill its live runs, and wait until connected agents have reported these ends."""
+        """Cancel a sweep, kill its live runs, and wait for connected agents to report the runs' ends."""
         await self._change(requests.CancelSweep, request)
         name = names.sweep_name(request.name)
         missing = await wait_for_kills(self._owner.state, self._watchers, name)

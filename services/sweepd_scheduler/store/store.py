@@ -174,7 +174,7 @@ def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection
 
 
 def forget(connection: Connection, before: int) -> None:
-    """Delete a bounded number of requests older than `before`, as commits wait for the deletion."""
+    """Delete requests older than `before`; their number is bounded, as commits wait for the deletion."""
     oldest = connection.execute("select min(time) from request").first()
     if oldest is None or oldest[0] is None or oldest[0] >= before:
         return
