@@ -12,7 +12,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.agent_identity import agent_id
-from sweepd.rpc.bidi_call import gathered
+from sweepd.rpc.bidi_call import batched
 from sweepd.rpc.channel import call_metadata, open_channel
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
@@ -79,7 +79,7 @@ class ProtocolAgent:
     async def _requests(self) -> AsyncIterator[v1.AttachRequest]:
         """Yield messages; each contains all queued reports, like those of the real agent."""
         while True:
-            yield gathered(await self._outgoing.get(), self._next)
+            yield batched(await self._outgoing.get(), self._next)
 
     def _next(self) -> v1.AttachRequest | None:
         return None if self._outgoing.empty() else self._outgoing.get_nowait()

@@ -1,4 +1,4 @@
-"""Names of `import sweepd`, each loaded at its first use; the standard library is enough."""
+"""Public names of `sweepd`, each imported at its first use; this module needs only the standard library."""
 
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -107,19 +107,19 @@ _NAMES_BY_MODULE = {
     ),
     "script.settings": "Settings",
 }
-_HOMES = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
-# Names that belong to the active run, so they are looked up at each use.
-_OF_THE_MOMENT = ("config", "run", "summary")
+_MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
+# Attributes of the active run, so they are looked up at each use.
+_RUN_ATTRIBUTES = ("config", "run", "summary")
 
-__all__ = [*sorted((*_HOMES, *_OF_THE_MOMENT))]
+__all__ = [*sorted((*_MODULE_BY_NAME, *_RUN_ATTRIBUTES))]
 
-if not TYPE_CHECKING:  # a type checker must still see misspelt names
+if not TYPE_CHECKING:  # so that type checkers report misspelt names
 
     def __getattr__(name: str) -> object:
-        if name in _OF_THE_MOMENT:
+        if name in _RUN_ATTRIBUTES:
             return getattr(import_module("sweepd.script.session"), name)()
-        if name not in _HOMES:
-            # `from sweepd import v1` calls this before it imports the module. W&B's module has `errors`, too.
+        if name not in _MODULE_BY_NAME:
+            # `from sweepd import v1` calls this before it imports the module. `errors` is also a name of W&B.
             if name != "errors" and PathFinder.find_spec(f"sweepd.{name}", __path__):
                 raise AttributeError(
                     f"module 'sweepd.{name}' is not imported yet; import it first", name=name
@@ -127,7 +127,7 @@ if not TYPE_CHECKING:  # a type checker must still see misspelt names
             from sweepd.compat.lookup import find
 
             return find(name, "sweepd")
-        value = globals()[name] = getattr(import_module(f"sweepd.{_HOMES[name]}"), name)
+        value = globals()[name] = getattr(import_module(f"sweepd.{_MODULE_BY_NAME[name]}"), name)
         return value
 
     def __dir__() -> list[str]:

@@ -2,12 +2,12 @@
 
 ID_LENGTH = 26
 SHORTEST_SECRET, LONGEST_SECRET = 16, 64
-"""Limits for the length of a secret, in bytes."""
+"""Minimum and maximum length of a secret, in bytes."""
 
 
 def agent_id(secret: bytes) -> str:
     """Return the id of the agent with this secret; the id alone does not authenticate as the agent."""
-    import base64  # here, because an agent needs it only once
+    import base64  # imported here, because an agent needs it only once
     import hashlib
 
     return base64.b32hexencode(hashlib.sha256(secret).digest()).decode().lower()[:ID_LENGTH]

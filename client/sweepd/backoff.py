@@ -1,4 +1,4 @@
-"""Exponential backoff: delays between attempts. Pure; callers add jitter."""
+"""Exponential backoff: delays between attempts, without jitter, which callers add."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Backoff:
     """Last delay; 0 if nothing has failed since the start or the last reset."""
 
     def next_delay(self, *, lasted: float = 0.0) -> float:
-        """Return the delay after an attempt that failed, or ended after `lasted` seconds."""
+        """Return the delay before the next attempt; `lasted`: duration of the last attempt in seconds."""
         if lasted >= self.healthy_after:
             self.reset()
         self.delay = min(self.longest, 2 * self.delay) if self.delay else self.first

@@ -8,7 +8,7 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _PART = re.compile(rf"({_NUMBER})(ms|d|h|m|s)", re.ASCII)
 _SUM = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 _SECONDS = re.compile(_NUMBER, re.ASCII)
-_MOST_CHARACTERS = 1_000
+_MAX_CHARACTERS = 1_000
 """Maximum length of a duration text; matching 1 MB of parts would take 200 MB of memory."""
 
 
@@ -35,7 +35,7 @@ def parse_duration(text: str) -> float:
     Raises:
         ValueError: the text is not a duration.
     """
-    if len(text) > _MOST_CHARACTERS:
+    if len(text) > _MAX_CHARACTERS:
         raise ValueError(
             f"a text of {len(text):,} characters is not a duration; write 500ms, 30s, 1m30s or 2h"
         )
@@ -47,5 +47,5 @@ def parse_duration(text: str) -> float:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration as text that `parse_duration` converts back exactly."""
+    """Return a duration as text from which `parse_duration` returns exactly the same number."""
     return f"{int(seconds)}s" if seconds.is_integer() else f"{seconds!r}s"

@@ -33,10 +33,10 @@ class ClientError(Error):
     """Base of the errors of `Client` and its sweeps and runs.
 
     `code` is the name of the gRPC status, such as `NOT_FOUND`; `reason` the short name from the server, such
-    as `no-such-name`, with its `metadata`. They may be empty for errors that the client found. `message` is
+    as `no-such-name`, with its `metadata`. They may be empty for errors that the client detects. `message` is
     the problem, `next_step` the remedy, if one is known; the text of the error has both. `violations` are the
     paths of invalid fields, each with its problem. `failure` is the response of the server at `address`; None
-    for errors that the client found.
+    for errors that the client detects.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ClientError(Error):
 
     @property
     def said(self) -> str:
-        """Message of the server, or of the client for an error that it found."""
+        """Message of the server; for an error that the client has detected, `message`."""
         return self.failure.message if self.failure else self.message
 
 
@@ -101,7 +101,7 @@ class MissingExtraError(ClientError, ImportError):
 class InvalidError(ClientError, ValueError):
     """An argument is invalid, such as a configuration, a point or a name.
 
-    `diagnostics` are the findings about a configuration, as of `sweepctl validate`.
+    `diagnostics` are the findings about a configuration, as listed by `sweepctl validate`.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ _KINDS: Mapping[str, type[ClientError]] = {
     "ABORTED": ConflictError,
     "DEADLINE_EXCEEDED": UnreachableError,
 }
-_FIND_ONE = (
+_FIND_SERVER = (
     "start one with `sweepd up -d`, log in to one with `sweepctl login ADDRESS`, or pass its address, "
     "Client(address)"
 )
@@ -163,12 +163,12 @@ def invalid(message: str, next_step: str = "") -> InvalidError:
 
 
 def no_server(error: NoServerError) -> UnreachableError:
-    """Return the exception for a client without a server: none is named, or the contexts are broken."""
+    """Return the exception for a client without a server: none is known, or the contexts cannot be read."""
     from sweepd.rpc.discovery import BrokenContextsError
 
     if isinstance(error, BrokenContextsError):
         return UnreachableError(str(error), code="UNAVAILABLE")
-    return UnreachableError("no server is known", code="UNAVAILABLE", next_step=_FIND_ONE)
+    return UnreachableError("no server is known", code="UNAVAILABLE", next_step=_FIND_SERVER)
 
 
 def _unavailable(failure: Failure, address: str) -> UnreachableError:
@@ -177,13 +177,13 @@ def _unavailable(failure: Failure, address: str) -> UnreachableError:
     if failure.reason:
         return UnreachableError(failure.message, failure=failure, address=address)
     message = f"no server answers at {address} ({unreachable_cause(failure.message)})"
-    return UnreachableError(message, failure=failure, address=address, next_step=_FIND_ONE)
+    return UnreachableError(message, failure=failure, address=address, next_step=_FIND_SERVER)
 
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Return an error of W&B's module of this name, for `import sweepd as wandb`."""
+        """Return an error of W&B's module `errors`, for `import sweepd as wandb`."""
         from sweepd.compat.modules import errors
 
         if name not in errors.__all__:

@@ -1,4 +1,4 @@
-"""Limits on the files of a run, which agents keep to and the metric store checks."""
+"""Limits on the files of a run, observed by agents and checked by the metric store."""
 
 MAX_PIECE_BYTES = 256 * 1024
 MAX_FILE_BYTES = 16 * 2**20

@@ -34,7 +34,7 @@ def lock(descriptor: int, *, patience: float = 0.0) -> bool:
 
 
 def unlock(descriptor: int) -> None:
-    """Release the lock, also for children that share the descriptor."""
+    """Release the lock, also for child processes that share the descriptor."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 

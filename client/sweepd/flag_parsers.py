@@ -8,7 +8,7 @@ Parsed = TypeVar("Parsed")
 
 
 def for_flag(parse_text: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """Return a parser for argparse, which shows the message of its ValueError together with the usage."""
+    """Return a parser for argparse, which prints the message of a ValueError together with the usage."""
 
     def checked(text: str) -> Parsed:
         try:

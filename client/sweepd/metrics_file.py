@@ -22,8 +22,8 @@ share a file; its `run.json` records the position at which each attempt after th
 `NaN`, `Infinity` and `-Infinity` are valid numbers. A line of more than MAX_LINE_BYTES is malformed, because
 no agent or store accepts it. Ignored are nulls, groups nested deeper than MAX_DEPTH, and keys of more than
 MAX_KEY_LENGTH characters, including the dots of nested keys. Texts are cut to MAX_TEXT_LENGTH characters; a
-list is kept as JSON text if that is not longer. A blank line is ignored. A line that is not a JSON object is
-malformed. Bytes after the last newline are an unfinished line as long as a process may still write to it.
+list is kept as JSON text if the text is not longer. A blank line is ignored. A line that is not a JSON object
+is malformed. Bytes after the last newline are an unfinished line as long as a process may still write to it.
 
 **Segments.** Lines are appended to `metrics.jsonl`. When the file has reached `SEGMENT_BYTES`, a writer of
 this module closes it: it renames the file to `metrics.jsonl.N`, where N is one more than the highest existing
@@ -67,7 +67,7 @@ STEP = "_step"
 TIME = "_time"
 OPEN = "_open"
 CHECKPOINT = "_checkpoint"
-# Source of a line that an agent has read from external metrics.
+# Source of a line that an agent has converted from external metrics.
 FROM = "_from"
 RESERVED = frozenset({STEP, TIME, OPEN, CHECKPOINT, FROM})
 
@@ -112,7 +112,7 @@ class MetricsFile:
         self._segment_bytes: float = segment_bytes
         self._descriptor: int | None = None
         self._identity = (-1, -1)
-        self._torn = False
+        self._has_partial_line = False
 
     def append(self, line: bytes) -> None:
         """Append one line, which includes its newline.
@@ -121,28 +121,28 @@ class MetricsFile:
             OSError: the line was not written, or only in part; the next call terminates the partial line.
         """
         descriptor = self._writable_segment()
-        if self._torn:
+        if self._has_partial_line:
             line = b"\n" + line
         written = os.write(descriptor, line)
         # A full disk may accept only a part of the line; retry, as space may have been freed.
         while written < len(line):
-            self._torn = True
+            self._has_partial_line = True
             line = line[written:]
             written = os.write(descriptor, line)
-        self._torn = False
+        self._has_partial_line = False
 
     def reopened(self) -> "MetricsFile":
         """Return a writer of the same file with a separate descriptor; for the child of a fork.
 
         The inherited descriptor is not closed, because its number may have been reused.
         """
-        twin = MetricsFile(self._path)
-        twin._segment_bytes = self._segment_bytes
-        return twin
+        writer = MetricsFile(self._path)
+        writer._segment_bytes = self._segment_bytes
+        return writer
 
     def close(self) -> None:
         """Close the descriptor; the next line opens the file again."""
-        if self._descriptor is not None and self._is_ours(self._descriptor):
+        if self._descriptor is not None and self._is_same_file(self._descriptor):
             os.close(self._descriptor)
         self._descriptor = None
 
@@ -151,12 +151,12 @@ class MetricsFile:
             return self._open()
         try:
             status = os.fstat(self._descriptor)
-        except OSError:  # closed by the program, as daemons close every descriptor
+        except OSError:  # closed by the script; daemons, for example, close every descriptor
             return self._open()
         if (status.st_dev, status.st_ino) != self._identity:
             return self._open()
         if status.st_size >= self._segment_bytes:
-            return self._change_over(self._descriptor)
+            return self._switch_segment(self._descriptor)
         return self._descriptor
 
     def _open(self) -> int:
@@ -168,19 +168,19 @@ class MetricsFile:
         # Terminate the partial line of a writer that died, so that our line stays separate. If that writer is
         # still writing, the result is a blank line, which is harmless.
         size = status.st_size
-        self._torn = size > 0 and os.pread(descriptor, 1, size - 1) not in (b"\n", b"")
+        self._has_partial_line = size > 0 and os.pread(descriptor, 1, size - 1) not in (b"\n", b"")
         return descriptor
 
-    def _change_over(self, descriptor: int) -> int:
+    def _switch_segment(self, descriptor: int) -> int:
         """Close the full segment unless another writer has done so, and open the newest."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if self._bears_the_name():
+            if self._is_open_segment():
                 self._path.rename(self._next_closed())
             # Unlock explicitly: a child forked meanwhile shares the lock, so closing would not release it.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
         except BlockingIOError:
-            return descriptor  # another process is closing it; this line still goes into the full segment
+            return descriptor  # another process is closing the segment; this line is still appended to it
         except OSError:
             # The file system lacks locks or renaming: one long segment is better than a lost line.
             self._segment_bytes = float("inf")
@@ -189,7 +189,7 @@ class MetricsFile:
         self._descriptor = None
         return self._writable_segment()
 
-    def _bears_the_name(self) -> bool:
+    def _is_open_segment(self) -> bool:
         try:
             status = self._path.lstat()
         except FileNotFoundError:
@@ -200,7 +200,7 @@ class MetricsFile:
         highest = max((number for number, _ in _numbered(self._path)), default=0)
         return self._path.with_name(f"{self._path.name}.{highest + 1}")
 
-    def _is_ours(self, descriptor: int) -> bool:
+    def _is_same_file(self, descriptor: int) -> bool:
         try:
             status = os.fstat(descriptor)
         except OSError:

@@ -1,4 +1,4 @@
-"""Folders and files that only this account can access, whatever the umask; atomic replacement of files."""
+"""Folders and files that only this account can access, with any umask; atomic replacement of files."""
 
 import itertools
 import os
@@ -56,7 +56,7 @@ def create_file(path: Path, text: str) -> None:
 
 @contextmanager
 def _drafted(path: Path, text: str, mode: int) -> Iterator[Path]:
-    """Yield a file with the text beside `path`; remove it at the end unless it was renamed."""
+    """Yield a temporary file with the text, next to `path`; remove it at the end unless it was renamed."""
     # A separate draft for each writer, because threads and signal handlers write the same files.
     draft = path.with_name(f".{path.name}.{os.getpid()}.{next(_serials)}")
     try:

@@ -25,7 +25,7 @@ _KINDS = {
 
 
 class IrregularFileError(OSError):
-    """The path is not a regular file; `strerror` says what it is."""
+    """The path is not a regular file; `strerror` has the type of the file."""
 
     def __init__(self, what: str, path: Name) -> None:
         super().__init__(errno.EINVAL, f"it is {what}, not a regular file", os.fspath(path))
@@ -86,15 +86,15 @@ def write_inside(folder: Name, name: str, content: bytes, *, sync: bool = False)
         OSError: the file cannot be written.
     """
     with _parent_of(folder, name) as (parent, last):
-        fresh = f".{last}.{os.getpid()}"
-        _remove(fresh, parent)
+        draft = f".{last}.{os.getpid()}"
+        _remove(draft, parent)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(fresh, flags, 0o600, dir_fd=parent), "wb") as file:
+        with os.fdopen(os.open(draft, flags, 0o600, dir_fd=parent), "wb") as file:
             file.write(content)
             file.flush()
             if sync:
                 os.fdatasync(file.fileno())
-        _replace(fresh, last, parent)
+        _replace(draft, last, parent)
         if sync:
             os.fsync(parent)
 
@@ -114,7 +114,7 @@ def sync_folder(path: Name) -> None:
 
 
 def status_inside(folder: Name, name: str) -> os.stat_result:
-    """Return the status of a regular file inside a folder; raise the errors of `open_inside`."""
+    """Return the stat result of a regular file inside a folder; raise the errors of `open_inside`."""
     with _parent_of(folder, name) as (parent, last):
         status = os.stat(last, dir_fd=parent, follow_symlinks=False)
     _check(status, f"{os.fspath(folder)}/{name}")
@@ -122,7 +122,7 @@ def status_inside(folder: Name, name: str) -> os.stat_result:
 
 
 def entries_inside(folder: Name, name: str) -> list[tuple[str, os.stat_result]]:
-    """Return the names and statuses of the entries of an inner folder, by name, without following links.
+    """Return (name, stat result) of each entry of a subfolder, sorted by name, without following links.
 
     Raises:
         OSError: the folder cannot be listed, or is a link.
@@ -130,12 +130,12 @@ def entries_inside(folder: Name, name: str) -> list[tuple[str, os.stat_result]]:
     path = f"{os.fspath(folder)}/{name}"
     with _parent_of(folder, name) as (parent, last):
         os.close(_open_folder(last, parent, path))
-    # A folder swapped in now is only listed; opening a file checks its whole path again.
+    # If the folder is replaced now, it is only listed; opening a file checks the whole path again.
     return sorted(_statuses(path), key=lambda entry: entry[0])
 
 
 def kind_of(status: os.stat_result) -> str:
-    """Return the kind of file of a status, in words."""
+    """Return the type of file of a stat result as text, such as `a FIFO`."""
     return _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
 
 
@@ -203,12 +203,12 @@ def _check(status: os.stat_result, path: Name) -> None:
         raise IrregularFileError(kind_of(status), path)
 
 
-def _replace(fresh: str, name: str, parent: int) -> None:
+def _replace(draft: str, name: str, parent: int) -> None:
     try:
-        os.replace(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
+        os.replace(draft, name, src_dir_fd=parent, dst_dir_fd=parent)
     except IsADirectoryError:
         os.rename(name, f".{name}.{os.urandom(8).hex()}", src_dir_fd=parent, dst_dir_fd=parent)
-        os.replace(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
+        os.replace(draft, name, src_dir_fd=parent, dst_dir_fd=parent)
 
 
 def _remove(name: str, parent: int) -> None:

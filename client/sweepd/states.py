@@ -1,4 +1,4 @@
-"""States of runs and sweeps, as words used in all tables, options and properties."""
+"""States of runs and sweeps, as text in tables, options and properties."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GOOD_ENDS: Final = ("finished", "stopped")
 
 
 def state_of(found: v1.Sweep | v1.Run | v1.PriorRun) -> str:
-    """Return the state of a sweep or a run as a word."""
+    """Return the state of a sweep or a run as text, such as `running`."""
     states = found.DESCRIPTOR.fields_by_name["state"].enum_type
     assert states is not None
     return states.values_by_number[found.state].name.partition("_STATE_")[2].lower()

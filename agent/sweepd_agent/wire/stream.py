@@ -11,7 +11,7 @@ import grpc.aio
 
 from sweepd import v1
 from sweepd.durations import seconds_of
-from sweepd.rpc.bidi_call import BidiCall, gathered
+from sweepd.rpc.bidi_call import BidiCall, batched
 from sweepd.rpc.channel import Entries
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 from sweepd_agent.core.attempt import AttemptKey
@@ -168,7 +168,7 @@ class Stream:
                 self._news.clear()
                 await self._news.wait()
             else:
-                await call.write(gathered(report, self._next))
+                await call.write(batched(report, self._next))
         await call.done_writing()
         await asyncio.sleep(_GOODBYE_WITHIN)
 

@@ -1,1 +1,1 @@
-"""Conversion between messages and Python objects."""
+"""Conversion between Python objects and messages of the contract."""

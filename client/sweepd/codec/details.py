@@ -1,4 +1,4 @@
-"""Details that a script reports of its run, as a message of bounded size; values of messages as plain JSON.
+"""Conversion of the details that a script reports to a message of bounded size, and of messages to JSON.
 
 Values of a script may be NaN, large or of any type; they never cause an error here.
 """
@@ -21,12 +21,12 @@ _GOALS: Final = {"minimize": v1.GOAL_MINIMIZE, "maximize": v1.GOAL_MAXIMIZE}
 
 
 def details_message(document: Mapping[str, object]) -> v1.RunDetails:
-    """Return the details document of a script as a message; leave out members of a wrong type."""
+    """Return the details that a script has written as a message; leave out members of a wrong type."""
     message = v1.RunDetails(
-        display_name=_words(document.get("name")),
-        notes=_words(document.get("notes")),
-        group=_words(document.get("group")),
-        job_type=_words(document.get("job_type")),
+        display_name=_short_text(document.get("name")),
+        notes=_short_text(document.get("notes")),
+        group=_short_text(document.get("group")),
+        job_type=_short_text(document.get("job_type")),
         tags=_tags(document.get("tags")),
         definitions=_definitions(document.get("definitions")),
         preempting=document.get("preempting") is True,
@@ -38,7 +38,7 @@ def details_message(document: Mapping[str, object]) -> v1.RunDetails:
         members = document.get(name)
         if isinstance(members, Mapping) and members:
             target.SetInParent()
-            fill_map(target, _legal_map(members, 0), name, finite=False)
+            fill_map(target, _encodable_map(members, 0), name, finite=False)
     return cut_to_size(message, MAX_DETAILS_BYTES)
 
 
@@ -52,18 +52,18 @@ def cut_to_size(message: v1.RunDetails, limit: int) -> v1.RunDetails:
         for name, entries in (("config", message.config.entries), ("summary", message.summary.entries))
         for entry in entries
     ]
-    goes: set[tuple[str, str]] = set()
+    dropped: set[tuple[str, str]] = set()
     for weight, name, member in sorted(members, reverse=True):
         if size <= limit - _MAX_NAMES * 128:  # leave room for the names of members left out
             break
-        goes.add((name, member))
+        dropped.add((name, member))
         size -= weight
     for name, target in (("config", message.config), ("summary", message.summary)):
-        kept = [entry for entry in target.entries if (name, entry.name) not in goes]
+        kept = [entry for entry in target.entries if (name, entry.name) not in dropped]
         if len(kept) < len(target.entries):
             del target.entries[:]
             target.entries.extend(kept)
-    message.left_out.extend(sorted(f"{name}.{member}"[:100] for name, member in goes)[:_MAX_NAMES])
+    message.left_out.extend(sorted(f"{name}.{member}"[:100] for name, member in dropped)[:_MAX_NAMES])
     if message.ByteSize() > limit:
         for field in ("tags", "definitions", "notes"):
             message.ClearField(field)
@@ -151,7 +151,7 @@ def context_document(context: v1.RunContext) -> dict[str, Json]:
 
 def _tags(value: object) -> list[str]:
     listed = value if isinstance(value, list | tuple) else []
-    return [_words(tag) for tag in listed[:MAX_TAGS] if isinstance(tag, str)]
+    return [_short_text(tag) for tag in listed[:MAX_TAGS] if isinstance(tag, str)]
 
 
 def _definitions(value: object) -> list[v1.MetricDefinition]:
@@ -159,10 +159,10 @@ def _definitions(value: object) -> list[v1.MetricDefinition]:
         return []
     return [
         v1.MetricDefinition(
-            name=_words(name),
+            name=_short_text(name),
             summary=_tags(definition.get("summary")),
-            step_metric=_words(definition.get("step_metric")),
-            goal=_GOALS.get(_words(definition.get("goal")), v1.GOAL_UNSPECIFIED),
+            step_metric=_short_text(definition.get("step_metric")),
+            goal=_GOALS.get(_short_text(definition.get("goal")), v1.GOAL_UNSPECIFIED),
             hidden=definition.get("hidden") is True,
         )
         for name, definition in list(value.items())[:MAX_DEFINITIONS]
@@ -170,8 +170,8 @@ def _definitions(value: object) -> list[v1.MetricDefinition]:
     ]
 
 
-def _legal(value: object, depth: int) -> Json:
-    """Return a value of a script as one that a message can hold; floats may be NaN or infinite."""
+def _encodable(value: object, depth: int) -> Json:
+    """Return a value of a script in a form that a message can hold; floats may be NaN or infinite."""
     match value:
         case None | bool() | float():
             return value
@@ -180,18 +180,18 @@ def _legal(value: object, depth: int) -> Json:
         case str():
             return _text(value)
         case Mapping() if depth < MAX_VALUE_DEPTH:
-            return _legal_map(value, depth + 1)
+            return _encodable_map(value, depth + 1)
         case Sequence() if depth < MAX_VALUE_DEPTH:
-            return [_legal(item, depth + 1) for item in value]
+            return [_encodable(item, depth + 1) for item in value]
         case _:  # nested too deeply for a message, or too large a number
             return _text(str(value))[:1_000]
 
 
-def _legal_map(members: Mapping[object, object], depth: int) -> dict[str, Json]:
-    return {_text(str(name)): _legal(value, depth) for name, value in members.items()}
+def _encodable_map(members: Mapping[object, object], depth: int) -> dict[str, Json]:
+    return {_text(str(name)): _encodable(value, depth) for name, value in members.items()}
 
 
-def _words(value: object) -> str:
+def _short_text(value: object) -> str:
     return _text(value)[:_MAX_TEXT] if isinstance(value, str) else ""
 
 
@@ -203,5 +203,5 @@ def _as_float(value: float) -> float:
 
 
 def _text(value: str) -> str:
-    """Return text that is valid in a message."""
+    """Return text without the characters that are invalid in a message."""
     return value.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Conversion of sweep specifications, by the table of keys, of parameters and of findings."""
+"""Conversion of sweep specifications (by the table of keys), parameters and findings."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -110,9 +110,9 @@ def _distribution_document(message: v1.Distribution, field: str) -> dict[str, ob
             keys = [key for both in DISTRIBUTION_KEYS[kind] for key in both]
             numbers: dict[str, float] = {key: getattr(shape, key) for key in keys}
             if isinstance(shape, _WITH_STEP) and shape.integers:
-                # A number with a fraction stays a float, so that it is rejected.
-                whole = {key: int(numbers[key]) for key in keys if numbers[key].is_integer()}
-                numbers |= {key: number for key, number in whole.items() if key in ("min", "max", "q")}
+                # A number with a fraction stays a float, which the parser rejects.
+                integers = {key: int(numbers[key]) for key in keys if numbers[key].is_integer()}
+                numbers |= {key: number for key, number in integers.items() if key in ("min", "max", "q")}
             return {"distribution": kind, **numbers}
 
 
@@ -153,12 +153,12 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
 
 
 def spec_document(message: v1.SweepSpec, keys: Sequence[Key] = SWEEP) -> dict[str, object]:
-    """Return a specification as in a sweep file, for some keys, without unset values; nothing is checked.
+    """Return the set values of `keys` of a specification as in a sweep file; nothing is validated.
 
     Raises:
         CodecError: the message is malformed.
     """
-    document = {"method": _word(message, "method", "method"), **_document(message, keys, "")}
+    document = {"method": _enum_text(message, "method", "method"), **_document(message, keys, "")}
     if message.parameters or message.method == v1.SEARCH_METHOD_LIST:
         return document
     # Only lists may omit `parameters`; for other methods the parser rejects an empty space.
@@ -171,7 +171,7 @@ def metrics_from_message(source: MetricsFrom) -> v1.MetricsFrom:
 
 
 def compat_number(compat: Compat | None) -> v1.Compat.ValueType:
-    """Return the enum value of the module under whose name scripts import sweepd."""
+    """Return the enum value of the module name under which scripts import sweepd."""
     return v1.COMPAT_UNSPECIFIED if compat is None else v1.Compat.Value(f"COMPAT_{compat.name}")
 
 
@@ -185,12 +185,12 @@ def _fill(message: Message, keys: Sequence[Key], value: object) -> None:
 
 def _put(message: Message, field: str, key: Key, value: object) -> None:
     """Set one field of a message; leave it unset for an empty mapping or list."""
-    own = _own(message, field)
+    converters = _converters_of(message, field)
     match value:
         case tuple() | Mapping() if not value:
             pass
-        case _ if own is not None:
-            inner = own[0](value, key.name)
+        case _ if converters is not None:
+            inner = converters[0](value, key.name)
             if isinstance(inner, Message):
                 getattr(message, field).CopyFrom(inner)
             else:
@@ -210,8 +210,8 @@ def _put(message: Message, field: str, key: Key, value: object) -> None:
             _fill(inner, key.shape.keys, value)
 
 
-def _document(message: Message, keys: Sequence[Key], path: str, *, whole: bool = False) -> dict[str, object]:
-    """Return the keys that are set; with `whole`, also zeros of fields without presence."""
+def _document(message: Message, keys: Sequence[Key], path: str, *, zeros: bool = False) -> dict[str, object]:
+    """Return the set fields by key; with `zeros`, also fields without presence that are 0."""
     document: dict[str, object] = {}
     for key in keys:
         field = key.field or key.name
@@ -219,18 +219,18 @@ def _document(message: Message, keys: Sequence[Key], path: str, *, whole: bool =
             continue
         has_presence = message.DESCRIPTOR.fields_by_name[field].has_presence
         is_set = message.HasField(field) if has_presence else bool(getattr(message, field))
-        if is_set or (whole and not has_presence):
+        if is_set or (zeros and not has_presence):
             document[key.name] = _value(message, field, key, f"{path}{key.name}")
     return document
 
 
 def _value(message: Message, field: str, key: Key, path: str) -> object:
     value = getattr(message, field)
-    own = _own(message, field)
-    if own is not None:
-        return own[1](value, path)
+    converters = _converters_of(message, field)
+    if converters is not None:
+        return converters[1](value, path)
     if message.DESCRIPTOR.fields_by_name[field].enum_type is not None:
-        return _word(message, field, path)
+        return _enum_text(message, field, path)
     if isinstance(value, Message):
         return _document(value, key.shape.keys, f"{path}.")
     if isinstance(value, Mapping):
@@ -238,8 +238,8 @@ def _value(message: Message, field: str, key: Key, path: str) -> object:
     return value if isinstance(value, bool | int | float | str) else list(value)
 
 
-def _word(message: Message, field: str, path: str) -> str:
-    """Return the word for an enum value in a sweep file."""
+def _enum_text(message: Message, field: str, path: str) -> str:
+    """Return the text that a sweep file has for an enum value."""
     kind, prefix = _enum(message, field)
     number = getattr(message, field)
     if not number or number not in kind.values_by_number:
@@ -254,14 +254,14 @@ def _enum(message: Message, field: str) -> tuple[EnumDescriptor, str]:
     return kind, re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.name).upper() + "_"
 
 
-def _own(message: Message, field: str) -> "_Own | None":
+def _converters_of(message: Message, field: str) -> "_Converters | None":
     kind = message.DESCRIPTOR.fields_by_name[field].message_type
-    return None if kind is None else _OWN.get(kind.name)
+    return None if kind is None else _CONVERTERS.get(kind.name)
 
 
 def _duration_message(value: float, path: str) -> Duration:
-    whole = int(value)
-    return Duration(seconds=whole, nanos=round((value - whole) * 1e9))
+    seconds = int(value)
+    return Duration(seconds=seconds, nanos=round((value - seconds) * 1e9))
 
 
 def _duration(message: Duration, path: str) -> str:
@@ -302,11 +302,11 @@ def _rule(message: v1.EarlyTermination, path: str) -> dict[str, object]:
     kind = message.WhichOneof("rule")
     if kind is None:
         raise CodecError(path, "no rule is set")
-    return {"type": kind, **_document(getattr(message, kind), RULES[kind].keys, f"{path}.", whole=True)}
+    return {"type": kind, **_document(getattr(message, kind), RULES[kind].keys, f"{path}.", zeros=True)}
 
 
-_Own = tuple[Callable[..., Message | Sequence[Message]], Callable[..., object]]
-_OWN: Final[Mapping[str, _Own]] = {
+_Converters = tuple[Callable[..., Message | Sequence[Message]], Callable[..., object]]
+_CONVERTERS: Final[Mapping[str, _Converters]] = {
     "Duration": (_duration_message, _duration),
     "ParameterMap": (_point_messages, _points),
     "Zip": (
@@ -316,7 +316,7 @@ _OWN: Final[Mapping[str, _Own]] = {
     "Parameter": (parameter_messages, parameters_document),
     "EarlyTermination": (_rule_messages, _rules),
 }
-"""By message type: functions that return the messages of a value, and the value as in a sweep file."""
+"""Two functions per message type: value to messages, and messages to the value as in a sweep file."""
 
 
 def diagnostic_message(finding: Diagnostic) -> v1.Diagnostic:

@@ -1,4 +1,4 @@
-"""Conversion of parameter values and points, preserving types: 1 stays an integer, 1.0 a float."""
+"""Conversion of parameter values and points that preserves types: 1 stays an integer, 1.0 a float."""
 
 from math import isfinite
 from typing import Final
@@ -29,7 +29,7 @@ def value_message(value: Json, field: str = "value") -> v1.ParameterValue:
     """Return a value as a message.
 
     Raises:
-        CodecError: an integer exceeds 64 bits, a number is not finite, text is invalid, or nested too deeply.
+        CodecError: an integer exceeds 64 bits, a number is not finite, text is invalid, nesting is too deep.
     """
     message = v1.ParameterValue()
     _fill(message, value, field, 0)
@@ -73,7 +73,7 @@ def fill_map(
         mapping: names and values.
         field: path of the mapping, for errors.
         depth: nesting of the mapping within the whole value.
-        finite: whether NaN and infinite numbers are errors.
+        finite: True if NaN and infinite numbers are errors.
 
     Raises:
         CodecError: as for `value_message`.

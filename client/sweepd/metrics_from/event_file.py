@@ -5,29 +5,29 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Folders named after a single run, whose names must not become part of keys.
-_OF_ONE_RUN = re.compile(
+# Names of folders for a single run, which must not become part of keys.
+_SINGLE_RUN_FOLDER = re.compile(
     r"""
       [A-Z][a-z]{2}\d{2}_\d{2}-\d{2}-\d{2}_.+    # SummaryWriter: Dec01_20-15-00_host
     | .*\d{4}-?\d{2}-?\d{2}.*                    # a date
-    | \d{2}[-_.]\d{2}[-_.]\d{2}                  # the time of day below it
+    | \d{2}[-_.]\d{2}[-_.]\d{2}                  # the time of day, inside a folder of the date
     | [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12} | [0-9a-f]{16,}
     """,
     re.VERBOSE,
 )
-# Names of the folder of a run, which are sometimes also names of folders inside it.
-_OF_A_RUN = re.compile(
+# Names of folders for a run; a folder inside such a folder may have such a name, too.
+_RUN_FOLDER = re.compile(
     r"""
       version_\d+                                # Lightning
     | [A-Z][A-Z0-9]+_\d+                         # Stable-Baselines3: PPO_1
     | (?i:run|exp|experiment|trial|job|attempt)[-_.]?\d+
-    | \d+(?:\.\d+)?                              # a number, or a Unix time, as add_hparams has it
+    | \d+(?:\.\d+)?                              # a number, or a Unix time, as add_hparams uses
     | .*=.*                                      # parameters: lr=0.1,depth=3
     """,
     re.VERBOSE,
 )
 # Names of folders that contain the folders of runs.
-_OF_RUNS = frozenset({"runs", "logs", "lightning_logs", "tb_logs", "tensorboard", "tensorboard_logs", "tb"})
+_PARENTS = frozenset({"runs", "logs", "lightning_logs", "tb_logs", "tensorboard", "tensorboard_logs", "tb"})
 
 
 def event_prefix(name: str, run: str = "") -> str:
@@ -39,7 +39,7 @@ def event_prefix(name: str, run: str = "") -> str:
     """
     folders = _without_full_name(name.split("/")[:-1], run.split("/"))
     kept = [folder for folder in folders if not _names_one_run(folder, run.rpartition("/")[2])]
-    while kept and (kept[0] in _OF_RUNS or _OF_A_RUN.fullmatch(kept[0])):
+    while kept and (kept[0] in _PARENTS or _RUN_FOLDER.fullmatch(kept[0])):
         del kept[0]
     return "".join(f"{folder}/" for folder in kept)
 
@@ -52,14 +52,14 @@ def _without_full_name(folders: list[str], parts: list[str]) -> list[str]:
 
 
 def _names_one_run(folder: str, run_id: str) -> bool:
-    return bool(run_id and run_id in folder) or _OF_ONE_RUN.fullmatch(folder) is not None
+    return bool(run_id and run_id in folder) or _SINGLE_RUN_FOLDER.fullmatch(folder) is not None
 
 
 _HEAD = 12
 _TAIL = 4
 MAX_RECORD = 1024 * 1024
 """Maximum length of a scalar's record in bytes; longer ones, such as images, are skipped."""
-# A checksum takes 0.1 s per MiB in Python, so long records are verified only if they contain scalars.
+# A checksum takes 0.1 s per MiB in Python, so a long record is verified only if it contains scalars.
 _ALWAYS_CHECKED = 4 * 1024
 _CHECKED_AT_ONCE = 16 * 1024
 _MASK = 0xA282EAD8
@@ -107,7 +107,7 @@ def events(content: bytes, start: int) -> Iterator[Event | None]:
                 for first in range(0, length, _CHECKED_AT_ONCE):
                     if first:
                         yield None
-                    crc = _with(crc, body[first : first + _CHECKED_AT_ONCE])
+                    crc = _updated_crc(crc, body[first : first + _CHECKED_AT_ONCE])
                 if _masked(crc) != int.from_bytes(content[end - _TAIL : end], "little"):
                     raise DamagedError(f"the record at byte {start + at} is damaged")
             yield event
@@ -120,7 +120,7 @@ def record_length(content: bytes) -> int | None:
     """Return the size of the first record of `content`; None if its length is incomplete.
 
     Raises:
-        DamagedError: the length cannot be trusted.
+        DamagedError: the length is corrupt.
     """
     if len(content) < _HEAD:
         return None
@@ -131,10 +131,10 @@ def record_length(content: bytes) -> int | None:
 
 def crc32c_masked(content: bytes) -> int:
     """Return the checksum of a record: CRC-32C, rotated and shifted."""
-    return _masked(_with(_BEGIN, content))
+    return _masked(_updated_crc(_BEGIN, content))
 
 
-def _with(crc: int, content: bytes) -> int:
+def _updated_crc(crc: int, content: bytes) -> int:
     """Return the checksum state updated with more bytes."""
     table = _TABLE
     for byte in content:
@@ -208,7 +208,7 @@ def _scalar_tensor(body: bytes) -> float | None:
 
 
 def _fields(body: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield number and value of each field, fixed-size values as bytes; stop at a malformed field."""
+    """Yield the number and the value of each field, fixed-size values as bytes; stop at a malformed field."""
     at = 0
     while at < len(body):
         key, at = _varint(body, at)

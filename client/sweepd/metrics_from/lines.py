@@ -24,7 +24,7 @@ class Row:
 
 
 def number_of(text: str) -> float | int | None:
-    """Return a text as a number; None if it is not one."""
+    """Return the number in a text; None if the text is not a number."""
     text = text.strip().rstrip("%,;")
     try:
         return int(text)
@@ -37,7 +37,7 @@ def number_of(text: str) -> float | int | None:
 
 
 def row_of(values: Mapping[str, object]) -> Row | None:
-    """Return a row, with step and time separated from the values; None if no values are left."""
+    """Return a row with step and time separated from the other values; None if there are no others."""
     left = dict(values)
     step = next((left.pop(name) for name in STEP_NAMES if name in left), None)
     if isinstance(step, float) and step.is_integer():
@@ -65,19 +65,19 @@ def row_of_texts(texts: Iterable[tuple[str, str | None]]) -> Row | None:
 
 @dataclass(slots=True)
 class Complaints:
-    """Distinct complaints about a source."""
+    """Problems of a source, without duplicates."""
 
     recorded: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
 
     def add(self, text: str) -> None:
-        """Record a complaint, unless it is a duplicate or the limit is reached."""
+        """Record a problem, unless it is a duplicate or the limit is reached."""
         if text not in self.recorded and len(self.recorded) < 20:
             self.recorded.append(text)
             self.fresh.append(text)
 
     def taken(self) -> list[str]:
-        """Return the complaints recorded since the last call."""
+        """Return the problems recorded since the last call."""
         fresh, self.fresh = self.fresh, []
         return fresh
 
@@ -89,7 +89,7 @@ _MAX_COLUMNS = 1_000
 Reader = Callable[[str, bool], Row | None]
 """Function that takes a line, and whether it is the first of its file, and returns its row or None.
 
-It raises ValueError for a line that it cannot parse, and TooSlowError when it gives up.
+It raises ValueError for a line that it cannot parse, and TooSlowError if its pattern is too slow.
 """
 
 
@@ -120,7 +120,7 @@ class Table:
 
 
 def reader_of(name: str) -> Reader:
-    """Return the reader for a file by its suffix."""
+    """Return the reader for a file, chosen by the suffix of `name`."""
     if name.endswith(".csv"):
         return Table(",").read
     if name.endswith((".tsv", ".tab")):
@@ -134,7 +134,7 @@ MATCH_WITHIN = 0.05
 """Limit for matching one line, in seconds of CPU time."""
 SLOW = 0.005
 """Minimum CPU time of a slow line, in seconds."""
-MOST_SLOW = 1.0
+MAX_SLOW_TOTAL = 1.0
 """Limit for all slow lines together, in seconds of CPU time."""
 
 
@@ -143,7 +143,7 @@ class TooSlowError(Exception):
 
 
 class LinePattern:
-    """Reader of values by a regular expression with named groups, which gives up if the pattern is too slow.
+    """Reader of values by a regular expression with named groups; it stops if the pattern is too slow.
 
     A pattern may take exponential time on some lines. Matching checks for signals, so a timer interrupts it;
     this works only in the main thread. Both the time per line and the total time of slow lines are limited,
@@ -167,19 +167,19 @@ class LinePattern:
         for part in line.split("\r"):
             begun = time.thread_time()
             found = self._search(part[:MAX_LINE])
-            self._count(time.thread_time() - begun)
+            self._add_time(time.thread_time() - begun)
             if found is not None:
                 row = row_of_texts(found.groupdict().items()) or row
         return row
 
-    def _count(self, taken: float) -> None:
+    def _add_time(self, taken: float) -> None:
         if taken < SLOW:
             return
         self._slow += taken
-        if self._slow > MOST_SLOW:
+        if self._slow > MAX_SLOW_TOTAL:
             raise TooSlowError(
-                f"lines on which its pattern takes more than {SLOW * 1000:g} ms have taken {MOST_SLOW:g} "
-                "s; it is no longer read"
+                f"its pattern has taken {MAX_SLOW_TOTAL:g} s on lines that take more than {SLOW * 1000:g} ms "
+                "each; it is no longer read"
             )
 
     def _search(self, line: str) -> "re.Match[str] | None":

@@ -18,7 +18,7 @@ from sweepd.metrics_from.lines import (
 )
 from sweepd.regular_files import open_regular
 
-_BYTES_A_LOOK = 1024 * 1024
+_READ_BYTES = 1024 * 1024
 _MAX_EVENT_FILES = 200
 
 
@@ -39,7 +39,7 @@ class Source(Protocol):
     def look(self, *, ended: bool) -> Iterator[Found | None]:
         """Yield new rows; once the script has ended, also the row of a last line without newline.
 
-        While no row is found, None is yielded from time to time, so that the caller may do other work.
+        While no row is found, None is yielded from time to time, so the caller can do other work.
         """
 
 
@@ -59,7 +59,7 @@ class LineFile:
         self._path = path
         self._read = read
         self._position = position
-        self._headed = False
+        self._has_header = False
         self._given_up = False
 
     def look(self, *, ended: bool) -> Iterator[Found | None]:
@@ -77,12 +77,12 @@ class LineFile:
     def _rows(self, descriptor: int, *, ended: bool) -> Iterator[Found | None]:
         size = os.fstat(descriptor).st_size
         if size < self._position:
-            self._position, self._headed = 0, False
+            self._position, self._has_header = 0, False
         while self._position < size:
-            if self._position and not self._headed:  # a table needs its header when reading continues
+            if self._position and not self._has_header:  # a table needs its header when reading continues
                 head = os.pread(descriptor, MAX_LINE_BYTES, 0).partition(b"\n")[0]
                 self._row(head, first=True)
-            content = os.pread(descriptor, min(_BYTES_A_LOOK, size - self._position), self._position)
+            content = os.pread(descriptor, min(_READ_BYTES, size - self._position), self._position)
             *lines, rest = content.split(b"\n")
             if ended and rest and self._position + len(content) >= size:
                 lines.append(rest)
@@ -102,7 +102,7 @@ class LineFile:
                     return
 
     def _row(self, line: bytes, *, first: bool) -> Row | None:
-        self._headed = True
+        self._has_header = True
         try:
             return self._read(line.decode(errors="replace").rstrip("\r"), first)
         except TooSlowError as error:
@@ -121,7 +121,7 @@ class EventFolder:
         positions: number of bytes already read, by source name.
         skipped: number of bytes written before the run began, by file name.
         run: full name of the run; a folder with this name is left out of keys.
-        is_foreign: return True if a file belongs to another run; called once for each new file.
+        is_foreign: function that returns True if a file belongs to another run; called once per new file.
     """
 
     def __init__(
@@ -165,9 +165,9 @@ class EventFolder:
         try:
             with os.fdopen(open_regular(self._folder / name), "rb") as file:
                 file.seek(position)
-                content = file.read(_BYTES_A_LOOK)
+                content = file.read(_READ_BYTES)
                 needed = record_length(content)
-                if needed is not None and needed > _BYTES_A_LOOK:  # too long for a scalar: skip it
+                if needed is not None and needed > _READ_BYTES:  # too long for a scalar: skip it
                     if os.fstat(file.fileno()).st_size >= position + needed:
                         self._positions[source] = position + needed
                     return
@@ -205,5 +205,5 @@ def output_source(pattern: str, log: Path, position: int) -> LineFile:
 
 
 def file_source(path: Path, position: int, *, name: str = "") -> LineFile:
-    """Return the source of a file that a script appends to; the suffix of `name` or `path` gives its kind."""
+    """Return the source of a growing file; the suffix of `name`, else `path`, is its format."""
     return LineFile("file", path, reader_of(name or path.name), position)

@@ -16,11 +16,11 @@ A = TypeVar("A")
 T = TypeVar("T")
 M = TypeVar("M", v1.AttachRequest, v1.AttachResponse)
 
-MOST_IN_ONE = 64
-ENOUGH_BYTES = 64 * 1024
-"""Size at which a message is full; below it, even the largest report keeps the message under 1 MiB."""
+MAX_BATCH = 64
+BATCH_BYTES = 64 * 1024
+"""Bytes at which a batch is full; a smaller one stays under 1 MiB even if the largest report is added."""
 
-# Status that grpc.aio reports instead when a write fails, https://github.com/grpc/grpc/issues/36066.
+# Status that grpc.aio reports in place of the peer's if a write fails, https://github.com/grpc/grpc/issues/36066.
 _WRITE_FAILED = (grpc.StatusCode.INTERNAL, "Internal error from Core")
 # In seconds. The status normally arrives right after the last message, unless the connection is lost.
 _STATUS_WITHIN = 1.0
@@ -48,7 +48,7 @@ class BidiCall(Generic[Q, A]):
         # An iterator still reads messages received before the end if a write fails; `call.read()` does not.
         self._messages = aiter(call)
         self._ending: _Ending | None = None
-        call.add_done_callback(self._take)
+        call.add_done_callback(self._on_done)
 
     async def read(self) -> A | None:
         """Return the next message, or None if the call ended with OK.
@@ -95,31 +95,31 @@ class BidiCall(Generic[Q, A]):
         deadline = loop.time() + _STATUS_WITHIN
         await self._call.code()
         # grpc.aio gives no signal when the final status replaces that of a failed write, so poll.
-        while not self._taken() and loop.time() < deadline:  # noqa: ASYNC110
+        while not self._store_status() and loop.time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(_POLL)
         return self._ending or _LOST
 
-    def _take(self, _: object) -> None:
-        self._taken()
+    def _on_done(self, _: object) -> None:
+        self._store_status()
 
-    def _taken(self) -> bool:
+    def _store_status(self) -> bool:
         """Store the current status if the peer sent it; return True if a status is stored."""
         call = self._call
         if self._ending is None:
-            code, details = _at_hand(call.code()), _at_hand(call.details())
+            code, details = _result_of(call.code()), _result_of(call.details())
             if (code, details) != _WRITE_FAILED:
-                first, last = _at_hand(call.initial_metadata()), _at_hand(call.trailing_metadata())
+                first, last = _result_of(call.initial_metadata()), _result_of(call.trailing_metadata())
                 self._ending = _Ending(code, details, first, last)
         return self._ending is not None
 
 
-def _at_hand(answer: Coroutine[Any, Any, T]) -> T:
+def _result_of(answer: Coroutine[Any, Any, T]) -> T:
     """Return the result of a coroutine that does not suspend."""
     try:
         answer.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
-    raise AssertionError("the status is there, but not what belongs to it")
+    raise AssertionError("the call has ended, but its status is not complete")
 
 
 def _error(ending: _Ending) -> grpc.aio.AioRpcError:
@@ -128,17 +128,17 @@ def _error(ending: _Ending) -> grpc.aio.AioRpcError:
     )
 
 
-def gathered(first: M, following: Callable[[], M | None]) -> M:
-    """Return a message with as many of the following messages as are ready and fit.
+def batched(first: M, following: Callable[[], M | None]) -> M:
+    """Append the following messages that are ready and fit to `first`, and return it.
 
-    Most of the cost of a stream is per message.
+    A batch costs less, because most of the cost of a stream is per message.
 
     Args:
         first: the message to extend.
-        following: return the next message, or None if none is ready.
+        following: function that returns the next message, or None if none is ready.
     """
     size = first.ByteSize()
-    while size < ENOUGH_BYTES and len(first.more) < MOST_IN_ONE - 1:
+    while size < BATCH_BYTES and len(first.more) < MAX_BATCH - 1:
         each = following()
         if each is None:
             break

@@ -74,7 +74,7 @@ def call_metadata(token: str | None) -> Entries:
 
 
 def bearer(token: str) -> tuple[str, str]:
-    """Return the header for `token`.
+    """Return the authorization header for `token`.
 
     A token that is not valid in a header is replaced by a placeholder, which the server rejects.
     """

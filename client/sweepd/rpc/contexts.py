@@ -12,7 +12,7 @@ DEFAULTS = ("entity", "project", "output")
 
 
 class ConfigError(Exception):
-    """The file cannot be used; the message has its path and the reason."""
+    """The configuration file cannot be used; the message has its path and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contexts:
-    """Content of the file with the contexts.
+    """Contents of the configuration file.
 
     Args:
         by_name: contexts by name.
@@ -57,15 +57,15 @@ class Contexts:
         return self.by_name[name].defaults if name in self.by_name else {}
 
     def with_context(self, name: str, context: Context) -> "Contexts":
-        """Return the contexts with one added or replaced, which becomes current and keeps its defaults."""
+        """Return the contexts with `context` added and current; defaults of a replaced context stay."""
         if name in self.by_name:
             context = replace(context, defaults=self.by_name[name].defaults)
         return replace(self, by_name={**self.by_name, name: context}, current=name)
 
     def without(self, name: str) -> "Contexts":
-        """Return the contexts without the named one; if that was current, none is current any more."""
-        left = {each: context for each, context in self.by_name.items() if each != name}
-        return replace(self, by_name=left, current="" if self.current == name else self.current)
+        """Return the contexts without `name`; if it was current, none is current."""
+        remaining = {each: context for each, context in self.by_name.items() if each != name}
+        return replace(self, by_name=remaining, current="" if self.current == name else self.current)
 
     def with_default(self, context: str, name: str, value: str) -> "Contexts":
         """Return the contexts with a default of `context` set; an empty value removes the default."""
@@ -80,13 +80,13 @@ class Contexts:
 
 
 def config_file(environ: Mapping[str, str]) -> Path:
-    """Return the path of the file."""
+    """Return the path of the configuration file."""
     base = environ.get("XDG_CONFIG_HOME") or Path(environ.get("HOME") or Path.home()) / ".config"
     return Path(base) / "sweepd" / "config.toml"
 
 
 def read_contexts(environ: Mapping[str, str]) -> Contexts:
-    """Return the contexts in the file; empty if there is no file.
+    """Return the contexts in the configuration file; empty if there is no file.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -94,7 +94,7 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
     path = config_file(environ)
     try:
         text = path.read_text()
-        import tomllib  # here, because training scripts call this at startup, mostly without a file
+        import tomllib  # imported here, because training scripts call this at startup, mostly without a file
 
         document = tomllib.loads(text)
     except FileNotFoundError:
@@ -118,11 +118,11 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
             defaults=_defaults(document),
         )
     except (KeyError, TypeError, AttributeError):
-        raise ConfigError(f"{path} holds no contexts; fix it, or remove it and log in again") from None
+        raise ConfigError(f"{path} has no valid contexts; fix it, or remove it and log in again") from None
 
 
 def write_contexts(contexts: Contexts, environ: Mapping[str, str]) -> Path:
-    """Replace the file atomically by `contexts`; only this account can read it.
+    """Write `contexts` to the configuration file atomically; only this account can read it.
 
     Raises:
         OSError: the file cannot be written.
@@ -157,6 +157,6 @@ def _default_lines(table: str, defaults: Mapping[str, str]) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Return a TOML string."""
+    """Return text as a TOML string."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

@@ -1,4 +1,4 @@
-"""Discovery of the server of this account: entries below `$XDG_STATE_HOME/sweepd/servers`."""
+"""Discovery of the servers of this account: entries in `$XDG_STATE_HOME/sweepd/servers`."""
 
 import os
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class NoContextError(NoServerError):
 
 
 class BrokenContextsError(NoServerError):
-    """The file of contexts cannot be used; the message has its path and the reason."""
+    """The configuration file cannot be used; the message has its path and the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def remove_entry(address: str, environ: Mapping[str, str] = os.environ) -> None:
 
 def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerEntry | None:
     """Return the entry of `address`; None if it is missing or cannot be read."""
-    import tomllib  # here, because finding an address alone does not need it
+    import tomllib  # imported here, because reading only an address does not need it
 
     try:
         document = tomllib.loads(_entry_path(address, environ).read_text())
@@ -97,7 +97,7 @@ def read_entry(address: str, environ: Mapping[str, str] = os.environ) -> ServerE
 
 
 def current_address(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the address of the server that was started last; None if there is none."""
+    """Return the address of the last started server; None if there is none."""
     try:
         address = (state_folder(environ) / "servers" / _CURRENT).read_text().strip()
     except (OSError, ValueError):
@@ -112,7 +112,7 @@ def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Tar
     The token is SWEEPD_TOKEN, else that of the context of the address, else that of the server's entry.
 
     Args:
-        address: from the command line, HOST:PORT or HOST alone.
+        address: value of the flag, HOST:PORT or only HOST.
         environ: environment variables.
 
     Raises:
@@ -121,7 +121,7 @@ def resolve(address: str | None, environ: Mapping[str, str] = os.environ) -> Tar
         BrokenContextsError: the contexts cannot be read.
     """
     chosen = address or environ.get("SWEEPD_ADDRESS")
-    token: str | None = environ.get("SWEEPD_TOKEN", "").strip()  # it may end with a line feed
+    token: str | None = environ.get("SWEEPD_TOKEN", "").strip()  # the variable may end with a line feed
     if chosen and token:
         return Target(normalised(chosen), token)
     contexts = _contexts(environ)
@@ -162,7 +162,7 @@ def _contexts(environ: Mapping[str, str]) -> Contexts:
 
 
 def normalised(address: str) -> str:
-    """Return an address as `HOST:PORT`, with the default port if it has none."""
+    """Return an address as `HOST:PORT`, with the default port if the address has none."""
     host, colon, port = address.rpartition(":")
     if not colon or not port.isdigit():
         host, port = address, str(DEFAULT_PORT)

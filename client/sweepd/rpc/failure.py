@@ -22,7 +22,7 @@ _CAUSE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Failed call, with code and reason as commands and programs show them."""
+    """Failed call, with code and reason as they are shown to users."""
 
     code: str
     """Name of the canonical code, such as `NOT_FOUND`."""

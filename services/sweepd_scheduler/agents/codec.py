@@ -11,7 +11,7 @@ from sweepd.codec.details import MAX_DETAILS_BYTES
 from sweepd.codec.spec import compat_number, metrics_from_message
 from sweepd.codec.values import point_message
 from sweepd.metrics_file import MAX_KEY_LENGTH
-from sweepd.rpc.bidi_call import MOST_IN_ONE
+from sweepd.rpc.bidi_call import MAX_BATCH
 from sweepd.spec.command import active_command
 from sweepd_kernel.errors import InvalidFieldError
 from sweepd_kernel.rpc import limits
@@ -80,9 +80,9 @@ def reports_of(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
     Raises:
         InvalidFieldError: the message has too many reports, or one of them contains others.
     """
-    if len(message.more) >= MOST_IN_ONE or any(each.more for each in message.more):
+    if len(message.more) >= MAX_BATCH or any(each.more for each in message.more):
         raise InvalidFieldError(
-            "more", f"a message may have at most {MOST_IN_ONE} reports, without nested reports"
+            "more", f"a message may have at most {MAX_BATCH} reports, without nested reports"
         )
     return message, *message.more
 

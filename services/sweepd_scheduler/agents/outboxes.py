@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from sweepd import v1
-from sweepd.rpc.bidi_call import gathered
+from sweepd.rpc.bidi_call import batched
 from sweepd_kernel.errors import DomainError
 from sweepd_kernel.rpc.slow_readers import SlowReaderError
 from sweepd_scheduler.agents import codec
@@ -77,7 +77,7 @@ class Outbox:
             await self._ready.wait()
             self._ready.clear()
             while self._end is None and (message := self._next()) is not None:
-                yield message if message.HasField("welcome") else gathered(message, self._next)
+                yield message if message.HasField("welcome") else batched(message, self._next)
             if self._end is not None:
                 raise self._end
             if self.ended:

@@ -11,7 +11,7 @@ from component.scheduler.scripted_agent import ScriptedAgent, id_of, observation
 from component.scheduler.serving import a_scheduler
 from component.scheduler.sweeps import CAPPED, create, get
 from sweepd import v1
-from sweepd.rpc.bidi_call import MOST_IN_ONE
+from sweepd.rpc.bidi_call import MAX_BATCH
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
 
 
@@ -77,7 +77,7 @@ NESTED = v1.AttachRequest(offer=v1.Offer(wanted=1), more=[OFFER])
 
 
 @pytest.mark.parametrize(
-    "reports", [[OFFER] * (MOST_IN_ONE + 1), [OFFER, NESTED], [OFFER, HELLO]], ids=["many", "nested", "hello"]
+    "reports", [[OFFER] * (MAX_BATCH + 1), [OFFER, NESTED], [OFFER, HELLO]], ids=["many", "nested", "hello"]
 )
 def test_an_invalid_batch_ends_the_stream(tmp_path: Path, reports: Sequence[v1.AttachRequest]) -> None:
     async def scenario() -> grpc.StatusCode:

@@ -42,5 +42,5 @@ def test_malformed_defaults_are_refused(environ: dict[str, str], text: str) -> N
     path = config_file(environ)
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    with pytest.raises(ConfigError, match="holds no contexts"):
+    with pytest.raises(ConfigError, match="has no valid contexts"):
         read_contexts(environ)

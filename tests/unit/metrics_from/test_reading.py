@@ -272,7 +272,7 @@ def test_a_long_record_is_checked_in_pieces_and_only_if_it_has_scalars() -> None
 
 def test_a_pattern_that_is_slow_on_many_lines_is_also_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line is within the time limit of a line; together they would block the agent."""
-    monkeypatch.setattr("sweepd.metrics_from.lines.MOST_SLOW", 0.1)
+    monkeypatch.setattr("sweepd.metrics_from.lines.MAX_SLOW_TOTAL", 0.1)
     pattern, line = LinePattern(r"(a+)+b(?P<x>\d)"), "a" * 18
     with pytest.raises(TooSlowError):
         all(pattern.read(line) is None for _ in range(2_000))
