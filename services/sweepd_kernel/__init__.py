@@ -1,1 +1,1 @@
-"""Kernel of every sweepd server: start, supervision, serving, authentication, errors, clock, database."""
+"""Kernel of all services: start, supervision, gRPC server, authentication, errors, clock, database."""

@@ -6,12 +6,12 @@ from typing import TextIO
 
 
 def answer(line: str) -> None:
-    """Write a line for programs to stdout, and flush it."""
+    """Write a line of the result to stdout, and flush it."""
     _write(sys.stdout, line)
 
 
 def remark(line: str) -> None:
-    """Write a line for people to stderr."""
+    """Write a message to stderr."""
     _write(sys.stderr, line)
 
 
@@ -21,7 +21,7 @@ def complain(why: str) -> None:
 
 
 def _write(stream: TextIO, line: str) -> None:
-    # A closed reader or a full disk of the log must not end the server.
+    # A closed pipe, or a full disk below a log, must not end the server.
     with suppress(OSError):
         stream.write(f"{line}\n")
         stream.flush()

@@ -1,4 +1,4 @@
-"""Errors with which a service may answer, independent of the transport."""
+"""Errors that services report to callers, independent of the transport."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,14 +54,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Violation of a field in a request: its path, and a sentence for people."""
+    """Invalid field of a request: its path, and the problem as a sentence."""
 
     field: str
     message: str
 
 
-class Shared(TypedDict, total=False):
-    """Details that the errors of a class may share."""
+class ErrorDetails(TypedDict, total=False):
+    """Details of an error; set for all errors of a class, or for a single error."""
 
     status: Status
     reason: Reason | None
@@ -69,16 +69,16 @@ class Shared(TypedDict, total=False):
 
 
 class DomainError(Exception):
-    """Error for the caller; only the interceptor maps it to a status with details.
+    """Error that is reported to the caller; an interceptor maps it to a status with details.
 
-    A subclass names the details that all its errors share as keywords of the class.
+    A subclass passes the details that all its errors share as keyword arguments of its class statement.
     """
 
     # Canonical status code.
     status: Status = Status.INTERNAL
     # Reason documented in the contract.
     reason: Reason | None = None
-    # Seconds after which a retry makes sense.
+    # Seconds after which the caller may retry.
     retry_after: float | None = None
 
     def __init__(
@@ -87,23 +87,23 @@ class DomainError(Exception):
         *,
         metadata: Mapping[str, str] = NO_METADATA,
         violations: Sequence[Violation] = (),
-        **own: Unpack[Shared],
+        **details: Unpack[ErrorDetails],
     ) -> None:
-        """Create an error from the message for people and the details for programs.
+        """Create an error from a message for people and details for programs.
 
         Args:
             message: one sentence, without secrets.
             metadata: values of the keys documented in the contract for the reason.
             violations: invalid fields.
-            own: details of this error alone.
+            details: details that apply to this error only.
         """
         super().__init__(message)
         self.message = message
         self.metadata = dict(metadata)
         self.violations = tuple(violations)
-        vars(self).update(own)
+        vars(self).update(details)
 
-    def __init_subclass__(cls, **shared: Unpack[Shared]) -> None:
+    def __init_subclass__(cls, **shared: Unpack[ErrorDetails]) -> None:
         """Set the details that all errors of the class share."""
         for name, value in shared.items():
             setattr(cls, name, value)
@@ -173,7 +173,7 @@ class DatabasesDifferError(DomainError, status=Status.FAILED_PRECONDITION, reaso
     """The databases of the scheduler and of the metric store do not belong together."""
 
     def __init__(self, message: str, place: str, peer: str) -> None:
-        """Create an error from the message with its remedy, the mismatched file and the other file."""
+        """Create an error from a message that includes the remedy, and the paths of both databases."""
         super().__init__(message, metadata={"place": place, "peer": peer})
 
 

@@ -5,8 +5,8 @@ import sys
 import time
 
 # Attributes of every record; all others come from `extra` and are printed as key=value.
-_OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# Messages of gRPC and asyncio about an orderly shutdown, which come with stack traces.
+_LOG_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# Parts of the messages that gRPC and asyncio log, with stack traces, during an orderly shutdown.
 _NOISE = ("CancelledError", "_shutdown", "already shutdown", "Server is closed", "Event loop is closed")
 
 
@@ -23,7 +23,7 @@ class LineFormatter(logging.Formatter):
         message = " ".join(record.getMessage().split("\n"))
         head = f"{stamp}.{int(record.msecs):03d}Z {record.levelname.lower()} {self._service} {message}"
         fields = [
-            f"{key}={_quoted(value)}" for key, value in vars(record).items() if key not in _OWN_ATTRIBUTES
+            f"{key}={_quoted(value)}" for key, value in vars(record).items() if key not in _LOG_ATTRIBUTES
         ]
         line = " ".join([head, *fields])
         if record.exc_info and record.exc_info[0] is not None:
@@ -33,7 +33,7 @@ class LineFormatter(logging.Formatter):
 
 
 class ShutdownNoise(logging.Filter):
-    """Filter that drops messages of gRPC and asyncio about calls ended by the server's shutdown."""
+    """Filter that drops messages of gRPC and asyncio about calls that the server's shutdown has ended."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return True if an entry is to be logged."""
@@ -44,7 +44,7 @@ class ShutdownNoise(logging.Filter):
 
 
 def configure(service: str, level: str = "info") -> logging.Logger:
-    """Send all logs of this process to stderr in this format; return the service's logger."""
+    """Send all logs of this process to stderr, one line per entry; return the service's logger."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(service))
     root = logging.getLogger()
@@ -52,8 +52,8 @@ def configure(service: str, level: str = "info") -> logging.Logger:
     root.setLevel(logging.WARNING)
     for library in ("grpc", "grpc._cython.cygrpc", "grpc.aio._server", "asyncio"):
         logging.getLogger(library).addFilter(ShutdownNoise())
-    for ours in ("sweepd", "sweepd_kernel"):
-        logging.getLogger(ours).setLevel(level.upper())
+    for logger in ("sweepd", "sweepd_kernel"):
+        logging.getLogger(logger).setLevel(level.upper())
     return logging.getLogger(f"sweepd.{service}")
 
 

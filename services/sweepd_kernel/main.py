@@ -18,11 +18,11 @@ INTERRUPTED = 130
 EPILOG = """\
 sweepd up also takes the flags of every service; `sweepd SERVICE --help` lists them.
 
-exit codes: 0 ok, 1 failure, 2 usage; status: 0 a server runs, 3 none does
+exit codes: 0 ok, 1 failure, 2 usage; status: 0 a server is running, 3 none is
 
 examples:
   sweepd up                      all services, in the foreground, at 127.0.0.1:7333
-  sweepd up -d --data ./sweeps   in the background, with the data in a folder of your own
+  sweepd up -d --data ./sweeps   in the background, with the data in ./sweeps
   sweepd status
   sweepd down
 """
@@ -32,10 +32,10 @@ def main(argv: Sequence[str] | None = None, *, services: "Sequence[ServiceDefini
     """Run the command; return the exit code.
 
     Args:
-        argv: arguments; by default the process's own.
+        argv: arguments; by default those of the process.
         services: services for `up` and `pair`; by default all installed services.
     """
-    # Set before gRPC is imported. Its log adds nothing to ours, and no process forks after gRPC has started.
+    # Set before gRPC is imported: its own log is redundant, and no process forks after gRPC has started.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     try:
@@ -74,12 +74,12 @@ def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None"
     from sweepd_kernel.rpc.listener import DEFAULT_LISTEN
 
     parser = _parser("up", "Start and supervise all services.")
-    parser.add_argument("-d", "--detach", action="store_true", help="go to the background once it is ready")
+    parser.add_argument("-d", "--detach", action="store_true", help="run in the background once ready")
     parser.add_argument(
         "--listen",
         type=address,
         metavar="HOST:PORT",
-        help="address for people and agents; port 0: the last one used, else a free one (default: "
+        help="address for people and agents; port 0: the last used port, else a free one (default: "
         f"{DEFAULT_LISTEN}, or a free port if that is in use)",
     )
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
@@ -91,7 +91,7 @@ def _up(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | None"
 def _status(arguments: Sequence[str]) -> int:
     from sweepd_kernel.process.running_server import status
 
-    parser = _parser("status", "Print the state of the server. Exit code 0: one runs; 3: none does.")
+    parser = _parser("status", "Print the state of the server. Exit codes: 0 if it is running, else 3.")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table")
     return status(parser.parse_args(arguments))
 
@@ -140,7 +140,7 @@ def _help(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.add_argument(
-        "command", metavar="COMMAND", help=f"up, status, down, pair, or one service alone: {', '.join(names)}"
+        "command", metavar="COMMAND", help=f"up, status, down, pair, or a single service: {', '.join(names)}"
     )
     parser.parse_args(arguments)
     return 2

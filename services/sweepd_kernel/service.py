@@ -47,9 +47,9 @@ class ServiceContext:
     clock: Clock
     log: logging.Logger
     reopen: Callable[[], None] = lambda: None
-    """Call it if the service cannot continue: the kernel stops the service in order and opens it again."""
+    """Callback for a service that cannot continue: the kernel stops the service and opens it again."""
     gate: Gate = field(default_factory=Gate)
-    """Tokens and open streams, shared with the server; a service with a token store sets its `tokens`."""
+    """Token store and open streams, shared with the gRPC server; a service with tokens sets `tokens`."""
 
 
 AttemptKey: TypeAlias = tuple[str, int]
@@ -60,16 +60,16 @@ AttemptKey: TypeAlias = tuple[str, int]
 class PairedDatabase:
     """Database with data of attempts that is paired with another service's database; for `sweepd pair`.
 
-    One of the two defines which attempts exist; the other removes its data of all other attempts.
+    One database of the pair defines which attempts exist; from the other, all other attempts are removed.
     """
 
     file: str
     """File name in the folder of the service."""
     schema: Schema
     attempts: Callable[[Connection], AbstractSet[AttemptKey]]
-    """Returns the attempts with data in the database."""
+    """Function that returns the attempts with data in the database."""
     remove: Callable[[Connection, AbstractSet[AttemptKey]], None] | None = None
-    """Removes attempts, in a transaction of the caller; None: this database defines which attempts exist."""
+    """Function that removes attempts, in the caller's transaction; None: this database defines them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +84,4 @@ class ServiceDefinition:
     accepts_people: bool = False
     """True if people may call the service; otherwise only other services may."""
     paired: PairedDatabase | None = None
-    """Its database, if paired with the database of another service."""
+    """Database of the service, if it is paired with the database of another service."""

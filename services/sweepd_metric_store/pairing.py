@@ -11,7 +11,7 @@ from contextlib import closing
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DatabasesDifferError, DomainError, UnavailableError
 from sweepd_kernel.pairing import store
-from sweepd_kernel.pairing.comparison import Database, Delayed, Peer, mismatch
+from sweepd_kernel.pairing.comparison import Database, DelayedPositions, Peer, mismatch
 from sweepd_kernel.service import AttemptKey, PairedDatabase
 from sweepd_kernel.sql.database import Connection, Engine
 from sweepd_metric_store.ports import SYSTEM
@@ -32,7 +32,7 @@ class Pairing:
         self._service = service
         self._clock = clock
         self._log = log
-        self._delayed = Delayed()
+        self._delayed = DelayedPositions()
         self._is_paired = False
         self._was_paired = False
         self._refusal: DatabasesDifferError | None = None

@@ -77,7 +77,7 @@ def test_a_file_that_is_not_a_database_ends_the_start_with_one_line(
     path.write_bytes(bytes(range(255, -1, -1)) * 40 if content == "random" else whole[: len(whole) // 2])
     refused = installation.run("sweepd", "up", "--data", str(server.data))
     assert refused.returncode == 1
-    what = "it is not a database" if content == "random" else "pages of it cannot be read"
+    what = "it is not a database" if content == "random" else "some of its pages cannot be read"
     (error,) = [line for line in refused.stderr.splitlines() if line.startswith("error:")]
     assert f"{path} is damaged: {what}" in error
     assert "restore all databases of the data folder from one backup made before the damage" in error

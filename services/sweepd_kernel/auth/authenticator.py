@@ -1,4 +1,4 @@
-"""Authentication and authorisation: the principal of a caller's credentials, and the calls it may make."""
+"""Authentication of credentials, and authorisation: checks of a principal's scope and bounds."""
 
 import hashlib
 import hmac
@@ -16,12 +16,12 @@ from sweepd_kernel.auth.scopes import Rule, rule_of
 from sweepd_kernel.errors import BadTokenError, NotAllowedError, NotFoundError, UnavailableError
 
 TOKEN_FORM = re.compile(r"swp_[A-Za-z0-9_-]{43}")
-"""Form of a token's secret: 256 bits."""
+"""Format of a token's secret, which has 256 random bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Credentials of a caller: a token and, if the caller is a service, the person for whom it calls."""
+    """Credentials of a caller: a token, and the encoded person for whom a service makes the call, if any."""
 
     token: str
     on_behalf_of: str | bytes | None = None
@@ -36,35 +36,35 @@ class Credentials:
         given = headers.get("authorization", "")
         scheme, _, token = given.partition(" ") if isinstance(given, str) else ("", "", "")
         if scheme.lower() != "bearer" or not token:
-            raise BadTokenError("this call needs a token: authorization: Bearer TOKEN")
+            raise BadTokenError("this call needs a token: send the header `authorization: Bearer TOKEN`")
         return cls(token, headers.get(PRINCIPAL_KEY))
 
 
 class Tokens(Protocol):
-    """Port of the store of people's tokens."""
+    """Port of a store of people's tokens."""
 
     async def principal(self, digest: bytes) -> Principal:
         """Return the principal of the token with this SHA-256.
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: the tokens cannot be looked up now.
+            UnavailableError: the token store is unavailable.
         """
 
 
 class NoTokensYet:
-    """Token store of a service that is still starting: valid tokens must not be reported as unknown."""
+    """Token store of a service that is still starting: it is unavailable, so no valid token is rejected."""
 
     async def principal(self, digest: bytes) -> Principal:
         """Raise UnavailableError for every token."""
-        raise UnavailableError("scheduler", "this address", "it is not open yet")
+        raise UnavailableError("scheduler", "this address", "it is still starting")
 
 
 @dataclass(slots=True)
 class Gate:
-    """Tokens and open streams of a service's callers, shared by the service and its server.
+    """Token store and open streams of a service's callers, shared by the service and its gRPC server.
 
-    Created by the kernel; a service with a token store sets `tokens` when it is opened.
+    The kernel creates it; a service that stores tokens sets `tokens` when it is opened.
     """
 
     tokens: Tokens = field(default_factory=NoTokensYet)
@@ -88,14 +88,14 @@ class Authenticator:
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: the tokens cannot be looked up now.
+            UnavailableError: the token store is unavailable.
         """
         token = credentials.token
-        if _same(token, self.service_token):
-            claimed = credentials.on_behalf_of
-            return SERVICE if claimed is None else decode_principal(claimed)
+        if _equal(token, self.service_token):
+            person = credentials.on_behalf_of
+            return SERVICE if person is None else decode_principal(person)
         if self.access_token is not None:
-            if _same(token, self.access_token):
+            if _equal(token, self.access_token):
                 return FULL_ACCESS
             if TOKEN_FORM.fullmatch(token):
                 return await self.tokens.principal(digest_of(token))
@@ -103,11 +103,11 @@ class Authenticator:
 
 
 def digest_of(token: str) -> bytes:
-    """Return the stored digest of a token. A token has 256 random bits, so a plain hash is safe."""
+    """Return the digest that is stored for a token. A token has 256 random bits, so a plain hash is safe."""
     return hashlib.sha256(token.encode()).digest()
 
 
-def _same(given: str, known: str) -> bool:
+def _equal(given: str, known: str) -> bool:
     return hmac.compare_digest(given.encode(), known.encode())
 
 
@@ -135,7 +135,7 @@ def check_names(principal: Principal, rule: Rule, request: object) -> None:
     if principal.bounds.everywhere or not rule.names or not isinstance(request, Message):
         return
     for path in rule.names:
-        for name in _named(request, path):
+        for name in _names_at(request, path):
             if name and not principal.bounds.covers_name(name):
                 raise NotFoundError(canonical(name))
 
@@ -146,7 +146,7 @@ def canonical(name: str) -> str:
     return f"{sweep}-{number}" if colon and number.isdecimal() else f"{name:.200}"
 
 
-def _named(message: Message, path: str) -> Iterator[str]:
+def _names_at(message: Message, path: str) -> Iterator[str]:
     first, _, rest = path.partition(".")
     if first not in message.DESCRIPTOR.fields_by_name:  # absent in this version of the contract
         return
@@ -154,6 +154,6 @@ def _named(message: Message, path: str) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Message):
-        yield from _named(value, rest)
+        yield from _names_at(value, rest)
     else:
         yield from value  # type: ignore[misc]  # a repeated field

@@ -1,4 +1,4 @@
-"""Streams that end with the token that opened them."""
+"""Registry of open streams, each of which ends when its token expires or is revoked."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from sweepd_kernel.errors import BadTokenError
 EXPIRED = "the token has expired"
 REVOKED = "the token has been revoked"
 PATIENCE = 0.5
-"""Seconds that a reader has to receive a message in flight."""
-REMEMBERED = 10_000
-"""Maximum number of ended token ids to remember; ids are never reused."""
+"""Seconds for which a write in progress delays the end of a stream."""
+MAX_ENDED_TOKENS = 10_000
+"""Maximum number of ids of ended tokens to keep; ids are never reused."""
 
 
 @dataclass(slots=True, eq=False)
@@ -23,7 +23,7 @@ class OpenCall:
 
     task: "asyncio.Task[object]"
     why: str = ""
-    """Reason for the end; empty if the stream has not ended."""
+    """Reason why the stream was ended; empty while it is open."""
     _busy: bool = False
 
     def end(self, why: str) -> None:
@@ -32,7 +32,7 @@ class OpenCall:
             return
         self.why = why
         if self._busy:
-            asyncio.get_running_loop().call_later(PATIENCE, self._cut)
+            asyncio.get_running_loop().call_later(PATIENCE, self._cancel_stalled)
         else:
             self.task.cancel()
 
@@ -51,8 +51,8 @@ class OpenCall:
         if self.why:
             raise BadTokenError(self.why)
 
-    def _cut(self) -> None:
-        if self._busy:  # the reader has stalled: cancel during the write, so that it gets no status
+    def _cancel_stalled(self) -> None:
+        if self._busy:  # the reader has stalled: cancel the write, so the reader gets no status
             self.task.cancel()
 
 
@@ -74,23 +74,23 @@ class OpenCalls:
     def end(self, token: str, why: str = REVOKED) -> None:
         """End all streams of a token, and refuse new ones."""
         self._ended[token] = None
-        if len(self._ended) > REMEMBERED:
+        if len(self._ended) > MAX_ENDED_TOKENS:
             del self._ended[next(iter(self._ended))]
         for call in tuple(self._by_token.get(token, ())):
             call.end(why)
 
     def ended(self, token: str) -> bool:
-        """Return True if `end` was called for a token recently.
+        """Return True if `end` was recently called for a token.
 
-        A response that the token store sent just before may still report the token as valid.
+        A response that the token store sent earlier may still report such a token as valid.
         """
         return token in self._ended
 
     @contextmanager
-    def held(self, principal: Principal) -> Iterator[OpenCall | None]:
-        """Register the current task as a stream for the block; cancel it when the token of `principal` ends.
+    def registered(self, principal: Principal) -> Iterator[OpenCall | None]:
+        """Register the current task as an open stream in the block; cancel it if the principal's token ends.
 
-        Yield None if the principal has no token of its own.
+        Yield None if the principal has no token id.
 
         Raises:
             BadTokenError: the token has ended, before the block or during it.
@@ -117,9 +117,9 @@ class OpenCalls:
         finally:
             if timer is not None:
                 timer.cancel()
-            left = self._by_token[principal.token]
-            left.discard(call)
-            if not left:
+            remaining = self._by_token[principal.token]
+            remaining.discard(call)
+            if not remaining:
                 del self._by_token[principal.token]
 
 

@@ -30,7 +30,7 @@ class Bounds:
         return not self.places or entity in self.places or f"{entity}/{project}" in self.places
 
     def covers_name(self, name: str) -> bool:
-        """Return True if a name is within the bounds: that of a project, or one in a project."""
+        """Return True if the name of a project, a sweep or a run is within the bounds."""
         if not self.places:
             return True
         parts = name.split("/", 2)
@@ -58,7 +58,7 @@ EVERYWHERE = Bounds()
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Caller: a service on its own behalf, or a person, perhaps through the gateway."""
+    """Caller of a service: another service, or a person (directly or through the gateway)."""
 
     name: str
     kind: Literal["service", "person"]

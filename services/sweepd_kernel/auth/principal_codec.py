@@ -1,4 +1,4 @@
-"""Codec of principals: messages of the contract, and metadata between services."""
+"""Codec of principals: as messages of the contract, and as metadata of calls between services."""
 
 from google.protobuf.message import DecodeError
 
@@ -30,16 +30,16 @@ def principal_message(principal: Principal) -> account_pb2.Principal:
 
 
 def decode_principal(content: str | bytes) -> Principal:
-    """Decode the person from the metadata that another service has sent.
+    """Decode a person from the metadata value that another service has sent.
 
     Raises:
-        BadTokenError: the content does not name a person.
+        BadTokenError: the content does not identify a person.
     """
     message = account_pb2.Principal()
     try:
         message.ParseFromString(content if isinstance(content, bytes) else content.encode())
     except DecodeError:
-        raise BadTokenError("a service calls on behalf of an account that it does not name") from None
+        raise BadTokenError("a service sent a malformed principal") from None
     return person_of(message)
 
 
@@ -47,11 +47,11 @@ def person_of(message: account_pb2.Principal, *, expires: float | None = None) -
     """Return the person in a message.
 
     Raises:
-        BadTokenError: the message does not name a person, or has an unknown scope.
+        BadTokenError: the message has no account, or an unknown scope.
     """
     scope = SCOPES_READ.get(message.scope)
     if not message.account or scope is None:
-        raise BadTokenError("a service calls on behalf of an account that it does not name")
+        raise BadTokenError("a service sent a principal without an account or a known scope")
     return Principal(
         message.account, "person", scope, Bounds(frozenset(message.projects)), message.token_id, expires
     )

@@ -1,6 +1,6 @@
-"""Requirements of each call of the contract: its scope, and the fields that name objects of a project.
+"""Requirements of each call of the contract: the needed scope, and the fields with names to check.
 
-One table for all services. A test compares it with the contract and fails if a call or field is missing.
+All services use this table. A test compares it with the contract and fails if a call or field is missing.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class Scope(StrEnum):
     AGENT = "agent"
 
 
-_LADDER = (Scope.READ, Scope.WRITE, Scope.ADMIN)
+_ASCENDING = (Scope.READ, Scope.WRITE, Scope.ADMIN)
 PACKAGE = "/sweepd.v1."
 
 
@@ -34,11 +34,11 @@ class Rule:
     internal: bool = False
     """True if only services may make the call."""
     what: str = "this call"
-    """Description of the call in the message of a refusal."""
+    """Description of the call in error messages, such as `listing runs`."""
 
     @property
     def needed(self) -> str:
-        """Lowest scope that allows the call; empty if no scope allows it, or every scope."""
+        """Lowest scope that allows the call; empty if no scope or any scope allows it."""
         if self.internal or self.scope is None:
             return ""
         return str(Scope.AGENT if self.agents and self.scope is Scope.WRITE else self.scope)
@@ -51,7 +51,7 @@ class Rule:
             return True
         if scope is Scope.AGENT:
             return self.agents
-        return self.scope is not Scope.AGENT and _LADDER.index(scope) >= _LADDER.index(self.scope)
+        return self.scope is not Scope.AGENT and _ASCENDING.index(scope) >= _ASCENDING.index(self.scope)
 
 
 _ANY = Rule(None)

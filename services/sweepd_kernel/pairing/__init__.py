@@ -1,1 +1,1 @@
-"""Pairing of the databases of the scheduler and the metric store: check that they belong together."""
+"""Pairing of the databases of the scheduler and the metric store: checks that they belong together."""

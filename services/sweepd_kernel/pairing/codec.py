@@ -1,4 +1,4 @@
-"""Codec of database states for pairing: messages of the contract."""
+"""Codec of the database states that services compare for pairing."""
 
 import re
 
@@ -8,7 +8,7 @@ from sweepd_kernel.pairing.comparison import Database, Generation, Peer, Positio
 
 _ID = re.compile("[0-9a-f]{32}")
 _TOKEN = re.compile("[0-9a-f]{16}")
-_MOST = 2**63 - 1
+_MAX_NUMBER = 2**63 - 1
 
 
 def message(database: Database) -> v1.DatabaseState:
@@ -32,14 +32,14 @@ def database(message: v1.DatabaseState) -> Database:
     """Return the state of a database in a message.
 
     Raises:
-        InvalidFieldError: a field is malformed. If it were stored as the peer, the true peer would be
+        InvalidFieldError: a field is malformed. If the state were stored as the peer, the real peer would be
             rejected.
     """
     _require(_ID, message.id, "id")
     for each in message.generations:
         _require(_TOKEN, each.token, "generations.token")
-    if max((message.number, *(each.last_number for each in message.generations))) > _MOST:
-        raise InvalidFieldError("number", f"a number of a commit is greater than {_MOST}")
+    if max((message.number, *(each.last_number for each in message.generations))) > _MAX_NUMBER:
+        raise InvalidFieldError("number", f"a commit number is greater than {_MAX_NUMBER}")
     return Database(
         id=message.id,
         place=message.place,
@@ -59,4 +59,4 @@ def _peer(message: v1.PeerDatabase) -> Peer:
 
 def _require(form: re.Pattern[str], text: str, field: str) -> None:
     if not form.fullmatch(text):
-        raise InvalidFieldError(field, f"it has to have the form {form.pattern}")
+        raise InvalidFieldError(field, f"it must match {form.pattern}")

@@ -43,7 +43,7 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
         complain(f"{data} has no databases to pair; a new server creates and pairs its own")
         return 1
     try:
-        with _held(data, *(each.engine.path.parent for each in sides)):
+        with _locked(data, *(each.engine.path.parent for each in sides)):
             for each in sides:
                 ensure_schema(each.engine, each.database.schema)
             _pair(sides)
@@ -58,8 +58,8 @@ def pair(flags: argparse.Namespace, services: Sequence[ServiceDefinition]) -> in
 
 
 @contextmanager
-def _held(*folders: Path) -> Iterator[None]:
-    """Hold the locks of folders, so that no server uses them."""
+def _locked(*folders: Path) -> Iterator[None]:
+    """Hold the locks of folders during the block, so that no server uses them."""
     with ExitStack() as held:
         for folder in folders:
             held.callback(lock_data_folder(folder, patience=0.3).release)
@@ -67,27 +67,24 @@ def _held(*folders: Path) -> Iterator[None]:
 
 
 def _pair(sides: Sequence[_Side]) -> None:
-    (knowing,) = (each for each in sides if each.database.remove is None)
-    ((following, remove),) = ((each, each.database.remove) for each in sides if each.database.remove)
-    with closing(knowing.engine.connect()) as first, closing(following.engine.connect()) as second:
+    (primary,) = (each for each in sides if each.database.remove is None)
+    ((secondary, remove),) = ((each, each.database.remove) for each in sides if each.database.remove)
+    with closing(primary.engine.connect()) as first, closing(secondary.engine.connect()) as second:
         for connection in (first, second):
             store.ensure_identity(connection)
-        ours = store.read(first, knowing.engine.place)
-        theirs = store.read(second, following.engine.place)
-        is_stranger = theirs.peer is not None and theirs.peer.database != ours.id
-        # The other database belonged to another scheduler: equal names there mean different attempts.
-        known = frozenset[AttemptKey]() if is_stranger else knowing.database.attempts(first)
-        unknown = following.database.attempts(second) - known
+        ours = store.read(first, primary.engine.place)
+        theirs = store.read(second, secondary.engine.place)
+        has_other_peer = theirs.peer is not None and theirs.peer.database != ours.id
+        # The metric store was paired with another scheduler: equal names there mean different attempts.
+        known = frozenset[AttemptKey]() if has_other_peer else primary.database.attempts(first)
+        unknown = secondary.database.attempts(second) - known
         if unknown:
-            # Backups of earlier calls are kept: each is the only copy of the data that the call removed.
-            backup = following.engine.copy_aside("before-pair")
+            # Earlier backups are kept: each is the only copy of the data that was removed then.
+            backup = secondary.engine.back_up("before-pair")
             with second.transaction():
                 remove(second, unknown)
             counted = f"{len(unknown)} attempt{'s' if len(unknown) > 1 else ''}"
-            remark(
-                f"the {knowing.name} does not know {counted} whose points and logs were stored: they "
-                f"remain only in {backup}"
-            )
+            remark(f"the {primary.name} has no record of {counted}; their data remains only in {backup}")
         # If a crash prevents the second write, the databases still differ, and the command can be repeated.
         store.remember(second, Peer(ours.id, ours.position))
         store.remember(first, Peer(theirs.id, theirs.position))

@@ -1,4 +1,4 @@
-"""Comparison of the databases of the scheduler and the metric store, to check that they match. Pure.
+"""Comparison of the databases of the scheduler and the metric store: pure functions.
 
 Each database has an id, and numbers its commits. Each start of a service that commits anything begins a
 *generation* with a random token, so that a service resumed from an older copy is in another generation.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 COPY_SKEW = 5.0
-"""Maximum seconds between copies of the two databases that are made while both are in use."""
+"""Maximum seconds between the backups of the two databases, if both are in use."""
 REMEDY = (
     "stop the server and restore all databases of the data folder from one backup, or, if one of them "
     "is lost, see `sweepd pair --help`"
@@ -28,7 +28,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Commits of one start of a service, up to the number `last`."""
+    """Commits of one start of a service; `last` is the number of the last one."""
 
     token: str
     last: int
@@ -36,7 +36,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The other database, as last stored: its id, and a position of its history, if any."""
+    """Stored state of the other database: its id, and a position in its history, if any."""
 
     database: str
     position: Position | None = None
@@ -54,7 +54,7 @@ class Database:
 
     @property
     def position(self) -> Position | None:
-        """Position of its newest commit; None while it is empty."""
+        """Position of the newest commit; None without commits."""
         return Position(self.generations[-1].token, self.number) if self.generations else None
 
     def has_been_at(self, position: Position | None) -> bool:
@@ -71,7 +71,7 @@ class Fault(Enum):
     METRICS_NEW = auto()
     SCHEDULER_OLDER = auto()
     METRICS_OLDER = auto()
-    STRANGERS = auto()
+    OTHER_PEER = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ def mismatch(scheduler: Database, metrics: Database) -> Mismatch | None:
 
     A new database matches, unless the other one was paired with its predecessor and metrics were stored.
     """
-    holds_others = metrics.peer is not None and metrics.peer.database != scheduler.id and metrics.number > 0
-    if holds_others:
-        fault = Fault.STRANGERS if scheduler.peer else Fault.SCHEDULER_NEW
+    has_other_peer = metrics.peer is not None and metrics.peer.database != scheduler.id and metrics.number > 0
+    if has_other_peer:
+        fault = Fault.OTHER_PEER if scheduler.peer else Fault.SCHEDULER_NEW
         return Mismatch(fault, scheduler.place, metrics.place)
     known = scheduler.peer
     if known is not None and known.database != metrics.id and known.position is not None:
-        fault = Fault.STRANGERS if metrics.number else Fault.METRICS_NEW
+        fault = Fault.OTHER_PEER if metrics.number else Fault.METRICS_NEW
         return Mismatch(fault, metrics.place, scheduler.place)
     seen = metrics.peer
     if seen is not None and seen.database == scheduler.id and not scheduler.has_been_at(seen.position):
@@ -112,11 +112,11 @@ _SENTENCES = {
     Fault.METRICS_NEW: "{place} is new, but {other} has runs whose points were in its predecessor",
     Fault.SCHEDULER_OLDER: "{place} is from an older backup than {other}",
     Fault.METRICS_OLDER: "{place} is from an older backup than {other}",
-    Fault.STRANGERS: "{place} is not paired with {other}, but with another database",
+    Fault.OTHER_PEER: "{place} is not paired with {other}, but with another database",
 }
 
 
-class Delayed:
+class DelayedPositions:
     """Queue of positions of the other database, each of which is stored once it is `COPY_SKEW` old.
 
     Backups of two live databases are not made at the same instant. As each stored position is older than the

@@ -6,21 +6,21 @@ from sweepd_kernel.pairing.comparison import Database, Generation, Peer, Positio
 from sweepd_kernel.sql.database import Connection
 
 MAX_GENERATIONS = 1_000
-"""Number of generations to compare, the newest: a position from more starts ago is not recognised."""
+"""Number of newest generations to compare; a position in an older generation is not recognised."""
 
 
 def ensure_identity(connection: Connection) -> None:
     """Create an id if the database has none."""
     if connection.execute("select 1 from identity").first() is None:
-        connection.execute(_INSERT, (secrets.token_hex(16),))
+        connection.execute(_INSERT_IDENTITY, (secrets.token_hex(16),))
 
 
 def read(connection: Connection, place: str) -> Database:
     """Return the identity and history of the database at `place`."""
-    row = connection.execute(_SELECT).first()
+    row = connection.execute(_SELECT_IDENTITY).first()
     assert row is not None
     database_id, number, peer, generation, at = row
-    rows = connection.execute(_GENERATIONS, (MAX_GENERATIONS,)).all()[::-1]
+    rows = connection.execute(_SELECT_GENERATIONS, (MAX_GENERATIONS,)).all()[::-1]
     lasts = [*(first - 1 for _, first in rows[1:]), number][: len(rows)]
     position = None if generation is None else Position(generation, at)
     return Database(
@@ -33,10 +33,10 @@ def read(connection: Connection, place: str) -> Database:
 
 
 def remember(connection: Connection, peer: Peer) -> None:
-    """Store the id and position of the other database."""
+    """Store the id and the position of the other database."""
     at = peer.position
     values = (peer.database, at.generation if at else None, at.number if at else None)
-    connection.execute(_REMEMBER, values)
+    connection.execute(_UPDATE_PEER, values)
 
 
 class Counter:
@@ -53,18 +53,18 @@ class Counter:
         else:
             connection.execute("update identity set number = ?", (number,))
         if not self._begun:
-            connection.execute(_BEGIN, (self._token,))
+            connection.execute(_INSERT_GENERATION, (self._token,))
 
     def settle(self) -> None:
-        """Record that the transaction of a counted commit has succeeded, so that the generation is stored."""
+        """Record that the transaction with a counted commit has succeeded, so the generation is stored."""
         self._begun = True
 
 
-_INSERT = "insert into identity (id, database_id, number) values (1, ?, 0)"
-_SELECT = "select database_id, number, peer_id, peer_generation, peer_number from identity"
-_GENERATIONS = "select token, first_number from generation order by first_number desc, id desc limit ?"
-_REMEMBER = "update identity set peer_id = ?, peer_generation = ?, peer_number = ?"
-_BEGIN = (
+_INSERT_IDENTITY = "insert into identity (id, database_id, number) values (1, ?, 0)"
+_SELECT_IDENTITY = "select database_id, number, peer_id, peer_generation, peer_number from identity"
+_SELECT_GENERATIONS = "select token, first_number from generation order by first_number desc, id desc limit ?"
+_UPDATE_PEER = "update identity set peer_id = ?, peer_generation = ?, peer_number = ?"
+_INSERT_GENERATION = (
     "insert into generation (id, token, first_number) select"
     " (select coalesce(max(id), 0) + 1 from generation), cast(? as text), number from identity"
 )

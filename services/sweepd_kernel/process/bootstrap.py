@@ -50,14 +50,14 @@ def ensure_token(path: Path) -> str:
     except OSError as error:
         raise StartError(f"cannot use the token file {path}: {error.strerror}") from None
     if not token.isascii() or not token.isprintable() or len(token) < 16:
-        raise StartError(f"{path} holds no token; remove it to have a new one created")
+        raise StartError(f"{path} does not contain a token; remove the file, and the next start creates one")
     return token
 
 
-PUT_BACK = "restore all databases of the data folder from one backup made before the damage"
+RESTORE_BACKUP = "restore all databases of the data folder from one backup made before the damage"
 
 
-async def open_patiently(
+async def open_with_retries(
     attempt: Callable[[], Awaitable[RunningService]],
     settings: server.ServerSettings,
     *,
@@ -68,17 +68,17 @@ async def open_patiently(
     """Open a service; while its storage is unavailable, retry and answer every call with the reason.
 
     Args:
-        attempt: opens the service.
+        attempt: function that opens the service.
         settings: port and callers of the service.
         place: path to report if the error names no path.
-        waiting: called once with the reason when the first attempt has failed.
-        stopping: ends the retries when set; None is returned then.
+        waiting: callback for the reason, called once when the first attempt has failed.
+        stopping: event that ends the retries; the function then returns None.
 
     Raises:
         StartError: the database is damaged, so retries do not help.
     """
     backoff = Backoff()
-    closed: _ClosedService | None = None
+    unavailable: _UnavailableService | None = None
     try:
         while not stopping.is_set():
             try:
@@ -86,38 +86,38 @@ async def open_patiently(
             except (DamagedError, DatabasesDifferError, StorageError, OSError) as error:
                 reason = _reason(error, settings.name, place)
                 if isinstance(reason, DamagedError):
-                    raise StartError(f"{reason}; {PUT_BACK}") from error
+                    raise StartError(f"{reason}; {RESTORE_BACKUP}") from error
             settings.log.error(reason.message)
-            if closed is None:
+            if unavailable is None:
                 waiting(reason.message)
-                closed = await _ClosedService.begin(settings)
-            closed.reason = reason
+                unavailable = await _UnavailableService.begin(settings)
+            unavailable.reason = reason
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), backoff.next_delay())
         return None
     finally:
-        if closed is not None:
-            await closed.end()
+        if unavailable is not None:
+            await unavailable.end()
 
 
-class _ClosedService(grpc.GenericRpcHandler):
+class _UnavailableService(grpc.GenericRpcHandler):
     """Server that fails every call with the reason why the service is not open."""
 
-    def __init__(self, answering: grpc.aio.Server) -> None:
-        self._server = answering
+    def __init__(self, grpc_server: grpc.aio.Server) -> None:
+        self._server = grpc_server
         self.reason: DomainError | None = None
 
     @classmethod
-    async def begin(cls, settings: server.ServerSettings) -> "_ClosedService":
-        answering = new_server(server.interceptors(settings))
-        closed = cls(answering)
+    async def begin(cls, settings: server.ServerSettings) -> "_UnavailableService":
+        grpc_server = new_server(server.interceptors(settings))
+        unavailable = cls(grpc_server)
         health_servicer = health.aio.HealthServicer()
         await health_servicer.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
-        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, answering)
-        answering.add_generic_rpc_handlers((closed,))
-        settings.listener.bind(answering)
-        await answering.start()
-        return closed
+        health_pb2_grpc.add_HealthServicer_to_server(health_servicer, grpc_server)
+        grpc_server.add_generic_rpc_handlers((unavailable,))
+        settings.listener.bind(grpc_server)
+        await grpc_server.start()
+        return unavailable
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler:
         return grpc.stream_stream_rpc_method_handler(self._refuse)
@@ -156,10 +156,10 @@ def service_parser(definition: ServiceDefinition, *, data: Path, tokens: Path) -
         type=address,
         default=Address("127.0.0.1", 0),
         metavar="HOST:PORT",
-        help="address to listen on; port 0: the last one used, else a free one (default: %(default)s)",
+        help="address to listen on; port 0: the last used port, else a free one (default: %(default)s)",
     )
     parser.add_argument(
-        "--data", type=Path, default=data, metavar="DIR", help="folder of its files (default: %(default)s)"
+        "--data", type=Path, default=data, metavar="DIR", help="data folder (default: %(default)s)"
     )
     parser.add_argument(
         "--service-token-file",
@@ -188,7 +188,7 @@ def run_definition(definition: ServiceDefinition, flags: argparse.Namespace, rep
     Args:
         definition: definition of the service.
         flags: flags parsed by its parser.
-        report: called with the address once it serves, or with the reason why its storage cannot be opened.
+        report: callback for the address of the ready service, or the reason why its storage is unavailable.
 
     Raises:
         StartError: the service refuses to start.
@@ -246,7 +246,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, repor
     held: list[DataFolderLock] = []
     with suppress(
         OSError
-    ):  # a service without data can do without the folder; for one with data, the lock reports the error
+    ):  # a service without data needs no folder; for a service with data, the lock reports the error
         make_folder(folder)
 
     async def attempt() -> RunningService:
@@ -255,7 +255,7 @@ async def _serve(definition: ServiceDefinition, flags: argparse.Namespace, repor
         return await definition.open(context)
 
     while not stopping.is_set():
-        service = await open_patiently(
+        service = await open_with_retries(
             attempt, settings, place=context.data, waiting=partial(report, "waiting"), stopping=stopping
         )
         if service is None:

@@ -1,4 +1,4 @@
-"""Lock of a data folder, which admits one process and shows its pid to others."""
+"""Lock on a data folder, held by one process at a time; the lock file contains its pid."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Signals to processes and waits for their end (Linux)."""
+"""Signals to processes, and waiting for processes to end (Linux)."""
 
 import ctypes
 import os
@@ -11,9 +11,9 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends for any reason.
+    """Have Linux kill this process when its parent ends for any reason.
 
-    The kill loses no data: acknowledged data is on disk. For the kernel, the parent is the forking thread,
+    The kill loses no data: acknowledged data is on disk. For Linux, the parent is the thread that forked,
     so that thread must live as long as its process.
 
     Args:

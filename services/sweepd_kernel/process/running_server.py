@@ -1,4 +1,4 @@
-"""Running server of a data folder: `sweepd status`, `sweepd down`, and `sweepd up -d` if one runs already.
+"""Commands for the running server of a data folder: `sweepd status`, `down`, and `up -d` for a second time.
 
 Imports little, so that these commands start fast.
 """
@@ -31,7 +31,7 @@ class State(StrEnum):
     WAITING = "waiting"
     """The process runs, but cannot open its storage."""
     DOWN = "down"
-    """The process ended by itself and will be restarted."""
+    """The process has ended unexpectedly and will be restarted."""
     STOPPED = "stopped"
 
 
@@ -46,7 +46,7 @@ class ServiceState:
     state: str = State.STARTING
     restarts: int = 0
     reason: str = ""
-    """Reason why it does not serve, if known."""
+    """Reason why the service does not serve, if known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class DaemonState:
     data: str
     services: tuple[ServiceState, ...]
     arguments: tuple[str, ...]
-    """Arguments other than its address and data folder."""
+    """Arguments of `sweepd up` other than address and data folder."""
 
     @property
     def gateway(self) -> str:
@@ -98,16 +98,16 @@ def remove_state(data: Path) -> None:
 
 RUNNING = 0
 NOT_RUNNING = 3
-# The daemon takes up to 10 s to end, or 1 s after a second request.
+# The daemon takes up to 10 s to end after SIGTERM, or 1 s after a second SIGTERM.
 STOP_PATIENCE = 12.0
-LAST_PATIENCE = 3.0
+KILL_PATIENCE = 3.0
 # A starting server may have to migrate databases of an earlier release.
 START_PATIENCE = 15.0
-_LOOK_EVERY = 0.05
+_POLL = 0.05
 
 
 def status(flags: argparse.Namespace) -> int:
-    """Print the state of the server on a data folder; return 0 if one runs, 3 if none does."""
+    """Print the state of the server on a data folder; return 0 if it is running, else 3."""
     data: Path = flags.data.absolute()
     pid = holder_of(data)
     if pid is None:
@@ -132,20 +132,20 @@ def down(flags: argparse.Namespace) -> int:
     os_process.send(pid, signal.SIGTERM)
     if not os_process.ends_within(pid, STOP_PATIENCE):
         os_process.send(pid, signal.SIGTERM)
-        if not os_process.ends_within(pid, LAST_PATIENCE):
+        if not os_process.ends_within(pid, KILL_PATIENCE):
             os_process.send(pid, signal.SIGKILL)  # the services end with it
-    deadline = time.monotonic() + LAST_PATIENCE
+    deadline = time.monotonic() + KILL_PATIENCE
     children = [each.pid for each in state.services if each.pid] if state else []
     gone = all(os_process.ends_within(child, max(0.0, deadline - time.monotonic())) for child in children)
-    if not gone or not os_process.ends_within(pid, LAST_PATIENCE):
-        complain(f"process {pid} does not end")
+    if not gone or not os_process.ends_within(pid, KILL_PATIENCE):
+        complain(f"process {pid} or one of its services has not ended in time")
         return 1
     remark(f"the server on {data} has ended")
     return 0
 
 
 def further_arguments(flags: argparse.Namespace, rest: Sequence[str]) -> tuple[str, ...]:
-    """Return the arguments of `sweepd up` besides address and data folder, to compare servers."""
+    """Return the arguments of `sweepd up` other than address and data folder, to compare servers."""
     level = () if flags.log_level == "info" else (f"--log-level={flags.log_level}",)
     return (*level, *rest)
 
@@ -164,15 +164,15 @@ def reuse(flags: argparse.Namespace, rest: Sequence[str], held: DataInUseError) 
     state = _serving(flags, time.monotonic() + START_PATIENCE)
     if state is None:
         raise held
-    asked = further_arguments(flags, rest)
-    elsewhere = flags.listen is not None and flags.listen.port and str(flags.listen) != state.gateway
-    if elsewhere or (asked and asked != state.arguments):
-        how = f"with {' '.join(state.arguments)}" if state.arguments else "without further flags"
+    wanted = further_arguments(flags, rest)
+    other_address = flags.listen is not None and flags.listen.port and str(flags.listen) != state.gateway
+    if other_address or (wanted and wanted != state.arguments):
+        how = f"with {' '.join(state.arguments)}" if state.arguments else "without other flags"
         raise StartError(
-            f"a server runs on {flags.data} already, at {state.gateway}, {how}; `sweepd down` ends it, "
+            f"a server is already running on {flags.data}, at {state.gateway}, {how}; `sweepd down` ends it, "
             "so that it can be restarted with other arguments"
         )
-    remark(f"a server runs on {flags.data} already (process {state.pid})")
+    remark(f"a server is already running on {flags.data} (process {state.pid})")
     answer(ready_line(state.gateway, state.data))
     return 0
 
@@ -189,7 +189,7 @@ def _serving(flags: argparse.Namespace, deadline: float) -> DaemonState | None:
             return state
         if time.monotonic() >= deadline:
             break
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_POLL)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Supervisor of several services: forks, watches and restarts them, and ends them in order.
+"""Supervisor of several services: forks, monitors and restarts them, and ends them in order.
 
 Heavy modules are imported before the forks, and shared. No gRPC object may exist in this process, as its
 threads would not survive a fork; so children report through pipes instead of health checks.
@@ -24,10 +24,10 @@ from sweepd_kernel.errors import StartError
 from sweepd_kernel.process import os_process
 from sweepd_kernel.process.running_server import ServiceState, State
 
-# A daemon has 10 s to end: one step per service, then the kill.
+# A daemon must end within 10 s: one step per service, then SIGKILL.
 STEP = 1.5
-OVERDUE = 8.5
-OVERDUE_WHEN_HURRIED = 1.0
+KILL_AFTER = 8.5
+KILL_AFTER_WHEN_HURRIED = 1.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -36,7 +36,7 @@ Report: TypeAlias = Literal["ready", "waiting", "failed", "held"]
 
 
 Reporter: TypeAlias = Callable[[Report, str], None]
-"""Callback for a report, with its address or reason."""
+"""Callback for a report and its text, which is the address or the reason."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class ReportPipe:
     descriptor: int = -1
 
     def report(self, report: Report, text: str) -> None:
-        """Write a report line with its address or reason."""
+        """Write a line with a report and its text, the address or the reason."""
         if self.descriptor >= 0:
             os.write(self.descriptor, f"{report} {' '.join(text.splitlines())}\n".encode())
 
@@ -62,7 +62,7 @@ class Child(ServiceState):
     """Supervised service with its current process."""
 
     run: Callable[[Reporter], None]
-    """Runs the service in its process until it is asked to end."""
+    """Function that runs the service in the child process until a signal ends it."""
     pipe: int = -1
     received: bytes = b""
     """Bytes of an incomplete report line."""
@@ -70,8 +70,8 @@ class Child(ServiceState):
     restart_at: float = 0.0
     backoff: Backoff = field(default_factory=Backoff)
 
-    def reported(self) -> ServiceState:
-        """Return the public part of its state."""
+    def public_state(self) -> ServiceState:
+        """Return the state without the fields that only the supervisor uses."""
         return ServiceState(**{each.name: getattr(self, each.name) for each in fields(ServiceState)})
 
 
@@ -118,7 +118,7 @@ class Supervisor:
         """
         self._catch_signals()
         gc.collect()
-        gc.freeze()  # the collector would write to, and so copy, every page shared with the children
+        gc.freeze()  # else garbage collection would write to, and so copy, the pages shared with children
         try:
             for child in self._children:
                 self._start(child)
@@ -142,7 +142,7 @@ class Supervisor:
             raise
         if pid == 0:
             os.close(reader)
-            self._become(child, ReportPipe(writer))
+            self._run_child(child, ReportPipe(writer))
         os.close(writer)
         os.set_blocking(reader, False)
         self._selector.register(reader, selectors.EVENT_READ, child)
@@ -150,13 +150,13 @@ class Supervisor:
         child.started, child.restart_at = time.monotonic(), 0.0
         self._change(child, State.STARTING)
 
-    def _become(self, child: Child, pipe: ReportPipe) -> None:
+    def _run_child(self, child: Child, pipe: ReportPipe) -> None:
         """Run the service in the forked process; never return."""
         code = 1
         try:
             os_process.die_with_parent(self._pid)
             os.setpgid(0, 0)  # so that Ctrl-C reaches only the supervisor, which ends the services in order
-            self._forget()
+            self._release_inherited()
             child.run(pipe.report)
             code = 0
         except StartError as error:
@@ -170,7 +170,7 @@ class Supervisor:
                 sys.stderr.flush()
             os._exit(code)
 
-    def _forget(self) -> None:
+    def _release_inherited(self) -> None:
         """Release the resources of the supervisor in a child."""
         signal.set_wakeup_fd(-1)
         for number in _SIGNALS:
@@ -210,7 +210,7 @@ class Supervisor:
             return
 
     def _listen(self, child: Child) -> None:
-        """Read the reports of a child; its end is detected by its exit, not here."""
+        """Read the reports of a child; the end of the child is detected by `_reap`."""
         try:
             read = os.read(child.pipe, 65_536)
         except BlockingIOError:
@@ -220,17 +220,17 @@ class Supervisor:
             return
         *lines, child.received = (child.received + read).split(b"\n")
         for line in lines:
-            word, _, text = line.decode().partition(" ")
-            self._record(child, word, text)
+            report, _, text = line.decode().partition(" ")
+            self._record(child, report, text)
 
-    def _record(self, child: Child, word: str, text: str) -> None:
-        child.reason = "" if word == "ready" else text
-        if word == "ready":
+    def _record(self, child: Child, report: str, text: str) -> None:
+        child.reason = "" if report == "ready" else text
+        if report == "ready":
             self._change(child, State.SERVING)
             if not self._was_ready and all(each.state == State.SERVING for each in self._children):
                 self._was_ready = True
                 self._callbacks.ready()
-        elif word == "waiting":
+        elif report == "waiting":
             self._change(child, State.WAITING)
             self._log.error("%s cannot start yet: %s", child.name, text)
             self._callbacks.waiting(text)
@@ -257,7 +257,7 @@ class Supervisor:
             self._change(child, State.STOPPED)
             return
         if not self._was_ready and code == 1:
-            # Before all services serve, a refusal is reported to the terminal; later, it is retried.
+            # During the start, a service that refuses to start ends the server; later, it is restarted.
             self._refused = f"{child.name}: {child.reason or 'it ended during its start'}"
             return
         now = time.monotonic()
@@ -267,7 +267,7 @@ class Supervisor:
         self._change(child, State.DOWN)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         self._log.warning(
-            "%s ended by %s, starts again in %.1f s",
+            "%s ended with %s, restarts in %.1f s",
             child.name,
             how,
             delay,
@@ -294,7 +294,7 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         """End the services in reverse order."""
-        received = min(self._signals_received, 1)  # of two signals, the second still hurries the shutdown
+        received = min(self._signals_received, 1)  # so that a second signal hurries the shutdown
         order = [child.name for child in reversed(self._children) if child.pid]
         plan = StopPlan(order, time.monotonic())
         while alive := {child.name: child.pid for child in self._children if child.pid}:
@@ -311,37 +311,37 @@ class Supervisor:
 class StopPlan:
     """Plan of a shutdown: processes get SIGTERM one after another, and SIGKILL if they are overdue.
 
-    Each gets SIGTERM when its predecessor has ended, or one step after it.
+    Each gets SIGTERM when its predecessor has ended, or STEP seconds after its predecessor got it.
     """
 
     def __init__(self, names: Sequence[str], now: float) -> None:
-        """Create a plan from the names of processes in the order of their end; `now` is monotonic."""
+        """Create a plan from names of processes in the order of SIGTERM; `now`: monotonic seconds."""
         self._waiting = list(names)
-        self._asked: list[str] = []
+        self._ending: list[str] = []
         self._next_step = now
-        self._overdue = now + OVERDUE
+        self._kill_at = now + KILL_AFTER
 
     def hurry(self, now: float) -> None:
-        """Send SIGTERM to all remaining processes at once, and kill them soon."""
+        """Make SIGTERM due at once for all remaining processes, and SIGKILL soon after."""
         self._next_step = 0.0
-        self._overdue = min(self._overdue, now + OVERDUE_WHEN_HURRIED)
+        self._kill_at = min(self._kill_at, now + KILL_AFTER_WHEN_HURRIED)
 
     def due(self, now: float, alive: Collection[str]) -> list[tuple[str, signal.Signals]]:
         """Return the signals to send now; `alive`: names of the processes that still run."""
         signals: list[tuple[str, signal.Signals]] = []
-        while self._waiting and (now >= self._next_step or not any(name in alive for name in self._asked)):
+        while self._waiting and (now >= self._next_step or not any(name in alive for name in self._ending)):
             name = self._waiting.pop(0)
             if name in alive:
-                self._asked.append(name)
+                self._ending.append(name)
                 signals.append((name, signal.SIGTERM))
                 if self._next_step:
                     self._next_step = now + STEP
-        if now >= self._overdue:
-            self._overdue = now + STEP
+        if now >= self._kill_at:
+            self._kill_at = now + STEP
             signals += [(name, signal.SIGKILL) for name in alive]
         return signals
 
     def pause(self, now: float) -> float:
         """Return the seconds until `due` should be called again."""
-        deadlines = [self._overdue, *([self._next_step] if self._waiting else [])]
+        deadlines = [self._kill_at, *([self._next_step] if self._waiting else [])]
         return max(0.01, min(deadlines) - now)

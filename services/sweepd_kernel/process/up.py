@@ -117,11 +117,11 @@ def _detach(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[S
 
 def _become_daemon(output: int) -> None:
     os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.close(nothing)
+    os.close(null)
     os.close(output)
 
 
@@ -204,7 +204,7 @@ def _callbacks(
             raise StartError(reason)
 
     def changed(children: Sequence[Child]) -> None:
-        services = tuple(child.reported() for child in children)
+        services = tuple(child.public_state() for child in children)
         state = DaemonState(pid=os.getpid(), data=str(flags.data), services=services, arguments=arguments)
         write_state(flags.data, state)
 
@@ -231,8 +231,8 @@ def _parse(
 
 
 def _refuse_unknown(unknown: Sequence[Sequence[str]]) -> None:
-    """Exit with 2 if no service knows an argument."""
-    strange = [each for each in (unknown[0] if unknown else ()) if all(each in others for others in unknown)]
-    if strange:
-        complain(f"unknown argument: {' '.join(strange)}; see `sweepd up --help`")
+    """Exit with code 2 if an argument is unknown to all services."""
+    refused = [each for each in (unknown[0] if unknown else ()) if all(each in others for others in unknown)]
+    if refused:
+        complain(f"unknown argument: {' '.join(refused)}; see `sweepd up --help`")
         raise SystemExit(2)

@@ -1,4 +1,4 @@
-"""Connections to a port; unauthenticated connections are closed when they are old or too many.
+"""Connections to a port; unauthenticated connections are closed if they are old or too many.
 
 gRPC accepts connections itself and keeps idle ones, so a thousand of them exhaust the descriptors of a
 process. Therefore this module scans the sockets of the process and shuts down unauthenticated ones; gRPC then
@@ -21,51 +21,50 @@ from urllib.parse import unquote
 PATIENCE = 10.0
 """Seconds within which a connection must authenticate; each health check restarts the period."""
 
-MOST_STRANGERS = 256
+MAX_UNAUTHENTICATED = 256
 """Maximum number of open unauthenticated connections."""
 
-YOUNGEST = 1.0
-"""Minimum lifetime in seconds of a connection, unless descriptors are running out."""
+MIN_AGE = 1.0
+"""Minimum age in seconds of an excess connection that is closed, unless descriptors are running out."""
 
-WORTH_A_LOOK = 128
-"""Number of open descriptors up to which no scan is needed."""
+SCAN_THRESHOLD = 128
+"""Maximum number of open descriptors without a scan."""
 
-LOOK_EVERY = 1.0
-LOOK_OFTEN = 0.1
-_MOST_REMEMBERED = 10_000
-_MOST_DESCRIPTORS = 1 << 20
+SCAN_INTERVAL = 1.0
+SHORT_SCAN_INTERVAL = 0.1
+_MAX_PEERS = 10_000
+_MAX_DESCRIPTORS = 1 << 20
 _DESCRIPTORS = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
-    """Unauthenticated connection. `since`: monotonic time of its last health check, else of its discovery."""
+class Candidate:
+    """Unauthenticated connection. `since`: monotonic time of its last health check, else when first seen."""
 
     peer: str
     since: float
 
 
-def superfluous(strangers: Iterable[Stranger], now: float, *, short: bool) -> Sequence[Stranger]:
-    """Return the strangers to close, the oldest first.
+def connections_to_close(candidates: Iterable[Candidate], now: float, *, short: bool) -> Sequence[Candidate]:
+    """Return the connections to close, oldest first.
 
     Args:
-        strangers: all unauthenticated connections.
+        candidates: all unauthenticated connections.
         now: monotonic seconds.
         short: True if the process is running out of descriptors.
     """
-    oldest_first = sorted(strangers, key=lambda stranger: stranger.since)
-    excess = len(oldest_first) - MOST_STRANGERS
+    oldest_first = sorted(candidates, key=lambda each: each.since)
+    excess = len(oldest_first) - MAX_UNAUTHENTICATED
     return [
-        stranger
-        for place, stranger in enumerate(oldest_first)
-        if now - stranger.since >= PATIENCE
-        or (place < excess and (short or now - stranger.since >= YOUNGEST))
+        each
+        for place, each in enumerate(oldest_first)
+        if now - each.since >= PATIENCE or (place < excess and (short or now - each.since >= MIN_AGE))
     ]
 
 
 @dataclass(slots=True)
 class Connections:
-    """Watcher of the connections to one port."""
+    """Monitor of the connections to one port."""
 
     log: logging.Logger
     _known: dict[str, None] = field(default_factory=dict)
@@ -73,43 +72,43 @@ class Connections:
     _checked: dict[str, float] = field(default_factory=dict)
     """Monotonic time of each peer's last health check."""
     _seen: dict[str, float] = field(default_factory=dict)
-    """Monotonic time at which each stranger was first seen."""
+    """Monotonic time at which each unauthenticated peer was first seen."""
 
     def authenticated(self, peer: str) -> None:
         """Record a call with a valid token from a peer."""
-        self._known[_plain(peer)] = None
+        self._known[_unescaped(peer)] = None
 
     def checked(self, peer: str) -> None:
         """Record a health check, which needs no token, from a peer."""
-        self._checked[_plain(peer)] = time.monotonic()
+        self._checked[_unescaped(peer)] = time.monotonic()
 
     async def watch(self, port: int) -> None:
-        """Close superfluous connections to a port until cancelled."""
+        """Close old and excess unauthenticated connections to a port until cancelled."""
         while True:
             short = False
             limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-            count = _count()
-            if count > WORTH_A_LOOK or len(self._known) + len(self._checked) > _MOST_REMEMBERED:
+            count = _open_descriptors()
+            if count > SCAN_THRESHOLD or len(self._known) + len(self._checked) > _MAX_PEERS:
                 short = count > limit // 2
                 try:
-                    await self._look(port, short=short)
+                    await self._scan(port, short=short)
                 except OSError as error:  # no free descriptor for the scan
                     self.log.warning("connections cannot be checked: %s", error)
                 except Exception:
                     self.log.exception("connections could not be checked")
-            await asyncio.sleep(LOOK_OFTEN if short else LOOK_EVERY)
+            await asyncio.sleep(SHORT_SCAN_INTERVAL if short else SCAN_INTERVAL)
 
-    async def _look(self, port: int, *, short: bool) -> None:
+    async def _scan(self, port: int, *, short: bool) -> None:
         before = set(self._known), set(self._checked)
         found = await asyncio.to_thread(sockets_of, port)
         now = time.monotonic()
         for mapping, earlier in zip((self._known, self._checked), before, strict=True):
             for peer in earlier - found.keys():
                 mapping.pop(peer, None)  # type: ignore[attr-defined]  # of either dictionary
-        strangers = found.keys() - self._known.keys()
-        self._seen = {peer: self._seen.get(peer, now) for peer in strangers}
-        closing = superfluous(
-            [Stranger(peer, max(since, self._checked.get(peer, 0.0))) for peer, since in self._seen.items()],
+        unauthenticated = found.keys() - self._known.keys()
+        self._seen = {peer: self._seen.get(peer, now) for peer in unauthenticated}
+        closing = connections_to_close(
+            [Candidate(peer, max(since, self._checked.get(peer, 0.0))) for peer, since in self._seen.items()],
             now,
             short=short,
         )
@@ -121,7 +120,7 @@ class Connections:
 def raise_descriptor_limit() -> None:
     """Raise the soft limit of open files of this process to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    wanted = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -142,14 +141,14 @@ def sockets_of(port: int) -> dict[str, int]:
 
 def _shut_down(port: int, closing: dict[str, int]) -> None:
     for peer, descriptor in closing.items():
-        # Checked on the duplicate: the descriptor may belong to another connection by now.
-        with suppress(OSError), copied(descriptor) as connection:
+        # Check the duplicate, because the descriptor may belong to another connection by now.
+        with suppress(OSError), duplicated(descriptor) as connection:
             if _address(connection, port) == peer:
                 connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
-def copied(descriptor: int) -> Iterator[socket.socket]:
+def duplicated(descriptor: int) -> Iterator[socket.socket]:
     """Yield a duplicate of the socket on a descriptor.
 
     Raises:
@@ -166,7 +165,7 @@ def copied(descriptor: int) -> Iterator[socket.socket]:
 
 
 def _peer(descriptor: int, port: int) -> str:
-    with copied(descriptor) as connection:
+    with duplicated(descriptor) as connection:
         return _address(connection, port)
 
 
@@ -179,13 +178,13 @@ def _address(connection: socket.socket, port: int) -> str:
     return f"ipv6:[{host}]:{peer_port}" if ":" in host else f"ipv4:{host}:{peer_port}"
 
 
-def _plain(peer: str) -> str:
+def _unescaped(peer: str) -> str:
     """Return an address from gRPC, unescaped."""
     return unquote(peer) if "%" in peer else peer
 
 
-def _count() -> int:
+def _open_descriptors() -> int:
     try:
         return sum(1 for _ in _DESCRIPTORS.iterdir())
     except OSError:
-        return _MOST_DESCRIPTORS  # no descriptor is left for the scan
+        return _MAX_DESCRIPTORS  # no descriptor is left for the scan

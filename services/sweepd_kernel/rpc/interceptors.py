@@ -44,8 +44,8 @@ HANDLER_MAKERS = {
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "sweepd"
 # Peers refuse more than 8 KiB of metadata, base64 included, so a long list of violations is truncated.
-ROOM_FOR_VIOLATIONS = 4_096
-LONGEST_MESSAGE = 700
+MAX_VIOLATION_BYTES = 4_096
+MAX_MESSAGE_BYTES = 700
 
 _CODES = {status: grpc.StatusCode[status.name] for status in Status}
 
@@ -59,7 +59,7 @@ class Authentication(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
-        """Set the principal of the call; if there is none, return a handler that refuses the call.
+        """Set the principal of the call; if the call is not allowed, return a handler that refuses it.
 
         Without a valid token, calls of unknown methods are refused, too.
         """
@@ -82,7 +82,7 @@ class Authentication(grpc.aio.ServerInterceptor):
 class ErrorMapping(grpc.aio.ServerInterceptor):
     """Interceptor that maps the errors of all handlers to statuses with details.
 
-    As it also decodes the requests, it checks their limits and names, and ends streams whose token has ended.
+    It also decodes requests, checks their limits and names, and ends streams whose token has ended.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
     async def intercept_service(
         self, continuation: "Continuation[Request, Response]", handler_call_details: grpc.HandlerCallDetails
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
-        """Return the handler of the method, wrapped in the mapping."""
+        """Return the handler of the method, wrapped so that its errors are mapped."""
         method = handler_call_details.method
         if method not in self._wrapped:
             handler = await continuation(handler_call_details)
@@ -111,7 +111,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
                 return None
             connections = self._connections
             seen = connections.checked if method == HEALTH_CHECK else connections.authenticated
-            mapped = _Mapped(cast("Handler", handler), method, self._log, self._calls, seen)
+            mapped = _WrappedHandler(cast("Handler", handler), method, self._log, self._calls, seen)
             self._wrapped[method] = mapped.handler
         return cast("grpc.RpcMethodHandler[Request, Response]", self._wrapped[method])
 
@@ -125,7 +125,7 @@ def _refusal(error: DomainError) -> Handler:
     return grpc.stream_stream_rpc_method_handler(refuse)
 
 
-class _Mapped:
+class _WrappedHandler:
     """Wrapper of one method's handler that checks limits and names and maps errors."""
 
     def __init__(
@@ -157,7 +157,7 @@ class _Mapped:
         self._seen(context.peer())
         given: object = None
         try:
-            given = self._given(request)
+            given = self._checked_request(request)
             check_names(current_principal(), self._rule, given)
             return await self._behaviour(given, context)
         except Exception as error:
@@ -170,9 +170,9 @@ class _Mapped:
         self._seen(context.peer())
         given: object = None
         try:
-            with self._calls.held(caller) as call:
+            with self._calls.registered(caller) as call:
                 out = context if call is None else cast("Context", DrainedWrites(context, call))
-                given = self._given(request)
+                given = self._checked_request(request)
                 check_names(caller, self._rule, given)
                 if not self._generates:
                     await self._behaviour(given, out)
@@ -188,11 +188,11 @@ class _Mapped:
         finally:
             requests, request = request, None
             if isinstance(requests, AsyncIterable):  # through the gateway, a single request arrives as bytes
-                await _drop_last(requests)
+                await _release_last_message(requests)
             del requests
 
-    def _given(self, request: object) -> object:
-        """Return a single request decoded, after checking its limits; return a stream of requests unchanged.
+    def _checked_request(self, request: object) -> object:
+        """Decode a single request and check its limits; return a stream of requests unchanged.
 
         If gRPC decoded requests, any caller could fill the log with stack traces by sending malformed bytes.
         """
@@ -214,8 +214,8 @@ class _Mapped:
             ) from None
 
 
-async def _drop_last(requests: AsyncIterable[object]) -> None:
-    """Release the last message of a stream: gRPC's iterator, a reference cycle, keeps it."""
+async def _release_last_message(requests: AsyncIterable[object]) -> None:
+    """Release the last message of a stream, which gRPC's iterator would keep in a reference cycle."""
     generator = aiter(requests)
     if isinstance(generator, AsyncGenerator):
         with suppress(RuntimeError):  # the iterator is waiting for a message, so it keeps none
@@ -223,7 +223,7 @@ async def _drop_last(requests: AsyncIterable[object]) -> None:
 
 
 async def _answer_error(error: Exception, context: Context, method: str, log: logging.Logger) -> None:
-    """Answer an error, and release the frames of its traceback.
+    """End the call with the status of an error, and release the frames of its traceback.
 
     gRPC keeps the exception that aborts a call in a reference cycle until the next garbage collection. Its
     frames refer to the decoded request, which may take a hundred megabytes without triggering a collection.
@@ -231,17 +231,17 @@ async def _answer_error(error: Exception, context: Context, method: str, log: lo
     if isinstance(error, grpc.aio.AbortError) or context.cancelled():
         return
     if isinstance(error, grpc.aio.InternalError):
-        raise _left() from None
+        raise _cancelled_by_caller() from None
     if not isinstance(error, DomainError):
         incident = secrets.token_hex(4)
         log.error("%s failed", method, exc_info=error, extra={"incident": incident})
-        _forget_frames(error)
+        _clear_tracebacks(error)
         error = DomainError(f"internal error {incident}; see the server's log", status=Status.INTERNAL)
-    _forget_frames(error)
+    _clear_tracebacks(error)
     await _abort(error, context)
 
 
-def _forget_frames(error: BaseException | None) -> None:
+def _clear_tracebacks(error: BaseException | None) -> None:
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
@@ -250,13 +250,13 @@ def _forget_frames(error: BaseException | None) -> None:
 async def _abort(error: DomainError, context: Context) -> None:
     try:
         await context.abort(code_of(error), clipped(error.message), trailing_metadata(error))
-    except (grpc.aio.InternalError, grpc.aio.UsageError):  # UsageError: the call was already being answered
-        raise _left() from None
+    except (grpc.aio.InternalError, grpc.aio.UsageError):  # UsageError: a response was already being sent
+        raise _cancelled_by_caller() from None
 
 
-def _left() -> asyncio.CancelledError:
+def _cancelled_by_caller() -> asyncio.CancelledError:
     """Return the error to raise if a response cannot be sent because the caller has ended the call."""
-    return asyncio.CancelledError("the caller left before it was answered")
+    return asyncio.CancelledError("the caller ended the call before the response")
 
 
 def code_of(error: DomainError) -> grpc.StatusCode:
@@ -266,7 +266,7 @@ def code_of(error: DomainError) -> grpc.StatusCode:
 
 def clipped(text: str) -> str:
     """Return `text` truncated to the maximum length in a status."""
-    return text.encode()[:LONGEST_MESSAGE].decode(errors="ignore")
+    return text.encode()[:MAX_MESSAGE_BYTES].decode(errors="ignore")
 
 
 def trailing_metadata(error: DomainError) -> tuple[tuple[str, bytes], ...]:
@@ -300,7 +300,7 @@ def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadReques
     request = error_details_pb2.BadRequest()
     for violation in violations:
         request.field_violations.add(field=clipped(violation.field), description=clipped(violation.message))
-        if request.ByteSize() > ROOM_FOR_VIOLATIONS:
+        if request.ByteSize() > MAX_VIOLATION_BYTES:
             del request.field_violations[-1]
             break
     return request

@@ -1,4 +1,4 @@
-"""Limits of requests: size of each message in bytes, and length and number of values of each field.
+"""Limits of requests: bytes of each message, and length and number of the values of each field.
 
 A limit on total length is not enough: two million empty texts have length 0, but block a process for a
 second. So entries are counted before they are used. The comments of the contract state the same limits.
@@ -51,7 +51,7 @@ TOO_LONG: Final = ("(longer than 64 KiB)",)
 """Placeholder for arguments beyond `ARGV`."""
 
 MESSAGES: Final[Mapping[str, int]] = {
-    # For a stream, of each message; a piece with one row may be as large as a line of the metrics file.
+    # For a stream, the limit of each message; a piece may have one row of the size of a metrics line.
     "AppendRequest": 4 * MIB,
     "AttachRequest": MIB + 128 * KIB,
     "CreateRunRequest": 2 * MIB,
@@ -184,9 +184,9 @@ def check_bytes(content: bytes, method: str) -> None:
     Raises:
         InvalidFieldError: the request is too large.
     """
-    most = request_bytes(method)
-    if len(content) > most:
-        raise InvalidFieldError("request", f"it has {len(content):,} bytes; the maximum is {most:,}")
+    maximum = request_bytes(method)
+    if len(content) > maximum:
+        raise InvalidFieldError("request", f"it has {len(content):,} bytes; the maximum is {maximum:,}")
 
 
 def check(message: Message, path: str = "") -> None:
@@ -208,13 +208,13 @@ def check(message: Message, path: str = "") -> None:
         limit, place = bounded[field.name], f"{path}.{field.name}" if path else field.name
         if limit is not None:
             _check_field(field, value, limit, place)
-        if field.message_type is not None and _needs_a_look(field.message_type):
+        if field.message_type is not None and _needs_check(field.message_type):
             for entry in value if field.is_repeated else (value,):
                 _check_message(entry, place)
 
 
 def fits(texts: Sequence[str], limit: Limit) -> bool:
-    """Return True if a list of texts is within a limit, without copying its entries."""
+    """Return True if a list of texts is within a limit; entries are not copied."""
     if limit.count is not None and len(texts) > limit.count:
         return False
     if limit.size is not None and any(len(text) > limit.size for text in texts):
@@ -223,7 +223,7 @@ def fits(texts: Sequence[str], limit: Limit) -> bool:
 
 
 @cache
-def _needs_a_look(message: Descriptor) -> bool:
+def _needs_check(message: Descriptor) -> bool:
     """Return True if a message has fields to check; entries of maps are checked with the map itself."""
     if message.GetOptions().map_entry:
         return False
@@ -239,7 +239,7 @@ def _bounded(message: Descriptor) -> Mapping[str, Limit | None]:
         if limit is not None and not limit.clipped:
             bounded[field.name] = limit
         elif field.message_type is not None and (
-            field.message_type == message or _needs_a_look(field.message_type)
+            field.message_type == message or _needs_check(field.message_type)
         ):
             bounded[field.name] = None
     return bounded
@@ -247,11 +247,11 @@ def _bounded(message: Descriptor) -> Mapping[str, Limit | None]:
 
 def _check_message(message: Message, path: str) -> None:
     name = message.DESCRIPTOR.full_name.removeprefix(_PACKAGE)
-    most = OPAQUE.get(name)
-    if most is None:
+    maximum = OPAQUE.get(name)
+    if maximum is None:
         check(message, path)
-    elif message.ByteSize() > most:
-        raise InvalidFieldError(path, f"it has {message.ByteSize():,} bytes; the maximum is {most:,}")
+    elif message.ByteSize() > maximum:
+        raise InvalidFieldError(path, f"it has {message.ByteSize():,} bytes; the maximum is {maximum:,}")
     elif name == "ParameterMap" and not _has_few_values(message):
         raise InvalidFieldError(path, f"it has more than {MAX_VALUES:,} values")
 

@@ -40,7 +40,7 @@ OPTIONS: tuple[tuple[str, int], ...] = (
 _IN_USE = "it is in use; port 0 chooses a free one"
 # Seconds; a killed process may take some time to release its port.
 _PATIENCE = 0.5
-_LOOK_EVERY = 0.05
+_RETRY_INTERVAL = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Listener:
         """
         if self.credentials is None:
             require_loopback(self.address)
-        return _taken(self.address, self.port_file, partial(self._bind_exactly, server))
+        return _bind_port(self.address, self.port_file, partial(self._bind_exactly, server))
 
     def _bind_exactly(self, server: grpc.aio.Server, address: Address) -> Address:
         require_free(address)
@@ -90,7 +90,7 @@ def new_server(interceptors: Sequence[grpc.aio.ServerInterceptor]) -> grpc.aio.S
 class Reservation:
     """Port that is bound but not listened on.
 
-    While it is held, the kernel never assigns the port to a process that asks for any free port, but a server
+    While it is held, Linux never assigns the port to a process that asks for any free port, but a server
     with SO_REUSEADDR, such as gRPC's, can listen on it. So a restarted service gets its port again.
     """
 
@@ -107,7 +107,7 @@ class Reservation:
         self.holder.close()
 
 
-Taken = TypeVar("Taken", Address, Reservation)
+Bound = TypeVar("Bound", Address, Reservation)
 
 
 def reserve(listen: Address, port_file: Path) -> Reservation:
@@ -117,7 +117,7 @@ def reserve(listen: Address, port_file: Path) -> Reservation:
         StartError: the port is in use, or other machines could reach it in clear text.
     """
     require_loopback(listen)
-    return _taken(listen, port_file, _reserve_exactly)
+    return _bind_port(listen, port_file, _reserve_exactly)
 
 
 def reserve_gateway(listen: Address | None, port_file: Path) -> Reservation:
@@ -128,7 +128,7 @@ def reserve_gateway(listen: Address | None, port_file: Path) -> Reservation:
     """
     if listen is not None:
         return reserve(listen, port_file)
-    if not remembered_port(port_file):
+    if not stored_port(port_file):
         with suppress(StartError):
             return _reserve_exactly(DEFAULT_LISTEN, patience=0.0)
     return reserve(DEFAULT_LISTEN.with_port(0), port_file)
@@ -159,7 +159,7 @@ def require_free(listen: Address) -> None:
     _bound_socket(listen).close()
 
 
-def remembered_port(port_file: Path | None) -> int:
+def stored_port(port_file: Path | None) -> int:
     """Return the port stored in `port_file`; 0 if there is none."""
     if port_file is None:
         return 0
@@ -169,23 +169,23 @@ def remembered_port(port_file: Path | None) -> int:
     return 0
 
 
-def _taken(listen: Address, port_file: Path | None, take: Callable[[Address], Taken]) -> Taken:
-    """Take an address; for port 0, the stored port, else any free port, which is then stored.
+def _bind_port(listen: Address, port_file: Path | None, bind: Callable[[Address], Bound]) -> Bound:
+    """Acquire an address; for port 0, with the stored port, else any free port, which is then stored.
 
     Raises:
-        StartError: `take` refuses every candidate.
+        StartError: `bind` refuses every candidate.
     """
     if listen.port:
-        return take(listen)
-    if remembered := remembered_port(port_file):
+        return bind(listen)
+    if stored := stored_port(port_file):
         with suppress(StartError):
-            return take(listen.with_port(remembered))
-    taken = take(listen)
+            return bind(listen.with_port(stored))
+    bound = bind(listen)
     if port_file is not None:
         with suppress(OSError):  # on a full disk, the port is not stored, but the service starts
             make_folder(port_file.parent)
-            port_file.write_text(f"{taken.port}\n")
-    return taken
+            port_file.write_text(f"{bound.port}\n")
+    return bound
 
 
 def _reserve_exactly(listen: Address, *, patience: float = _PATIENCE) -> Reservation:
@@ -199,7 +199,7 @@ def _reserve_exactly(listen: Address, *, patience: float = _PATIENCE) -> Reserva
                 raise
         else:
             return Reservation(listen.with_port(holder.getsockname()[1]), holder)
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_RETRY_INTERVAL)
 
 
 def _bound_socket(listen: Address) -> socket.socket:

@@ -16,15 +16,15 @@ SortKey = list[int | float | str]
 """Sort key of the last entry of a page, after which the next page begins."""
 
 _DIGEST_BYTES = 9
-LARGEST_NUMBER = 2**63 - 1
-DEFAULT_SIZE, LARGEST_SIZE = 100, 1_000
+MAX_NUMBER = 2**63 - 1
+DEFAULT_SIZE, MAX_SIZE = 100, 1_000
 
 
 class BadPageTokenError(InvalidFieldError):
     """The page token is malformed or belongs to another request."""
 
     def __init__(self) -> None:
-        super().__init__("page_token", "is not from an answer to this request")
+        super().__init__("page_token", "it is not from a response to this request")
 
 
 def encoded(key: SortKey, request: Message) -> str:
@@ -71,13 +71,13 @@ def page_size(wanted: int) -> int:
     Raises:
         InvalidFieldError: `wanted` is greater than the maximum.
     """
-    if wanted > LARGEST_SIZE:
-        raise InvalidFieldError("page_size", f"{wanted} is more than {LARGEST_SIZE}")
+    if wanted > MAX_SIZE:
+        raise InvalidFieldError("page_size", f"{wanted} is more than {MAX_SIZE}")
     return wanted or DEFAULT_SIZE
 
 
 def _is_sort_key(key: object) -> TypeGuard[SortKey]:
-    """Return True if a database can compare with a key: tokens are not signed, so anyone can forge a key."""
+    """Return True if a key has only values that a database can compare; keys may be forged."""
     return isinstance(key, list) and all(map(_is_storable, key))
 
 
@@ -86,7 +86,7 @@ def _is_storable(part: object) -> bool:
         case bool():
             return False
         case int():
-            return 0 <= part <= LARGEST_NUMBER
+            return 0 <= part <= MAX_NUMBER
         case float():
             return isfinite(part)
         case str():
@@ -97,9 +97,9 @@ def _is_storable(part: object) -> bool:
 
 
 def _digest(request: Message) -> bytes:
-    asked = type(request)()
-    asked.CopyFrom(request)
+    copy = type(request)()
+    copy.CopyFrom(request)
     for name in ("page_token", "page_size"):
-        if name in asked.DESCRIPTOR.fields_by_name:
-            asked.ClearField(name)
-    return hashlib.blake2b(asked.SerializeToString(deterministic=True), digest_size=_DIGEST_BYTES).digest()
+        if name in copy.DESCRIPTOR.fields_by_name:
+            copy.ClearField(name)
+    return hashlib.blake2b(copy.SerializeToString(deterministic=True), digest_size=_DIGEST_BYTES).digest()

@@ -1,4 +1,4 @@
-"""Writes to readers of streams, which end the stream of a reader that takes no messages."""
+"""Writing to streams; a reader that has stalled is an error that ends its stream."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import TypeVar
 from sweepd_kernel.errors import DomainError, Reason, Status
 
 STALL_SECONDS = 30.0
-"""Seconds without a message taken after which the stream of a reader is ended."""
+"""Maximum seconds that a write may wait for its reader."""
 T = TypeVar("T")
 
 
@@ -19,7 +19,7 @@ async def send(write: Callable[[T], Awaitable[None]], message: T, complaint: str
     """Write one message to a reader.
 
     Raises:
-        SlowReaderError: the reader has stalled; its message is `complaint`.
+        SlowReaderError: the reader has stalled; `complaint` is the message of the error.
     """
     try:
         # Not `wait_for`, which loses a cancellation that arrives as the write ends (CPython 3.11).

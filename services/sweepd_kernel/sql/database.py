@@ -45,7 +45,7 @@ class Rows(Protocol):
 class Connection(Protocol):
     """Connection to a database; may be used from any thread, but only one at a time.
 
-    A statement outside of a transaction is committed by itself. Every call, and reading of rows, may raise
+    A statement outside of a transaction is committed at once. Every call, and reading of rows, may raise
     StorageError (nothing was stored; a retry may help), DamagedError (stored data is damaged), or
     StatementError.
     """
@@ -69,10 +69,10 @@ class Connection(Protocol):
         """Return True if the database was deleted or replaced, so that writes are lost."""
 
     def checkpoint(self) -> None:
-        """Empty the write-ahead log, which still contains deleted data, as far as no reader uses it."""
+        """Empty the write-ahead log, which still contains deleted data, except for parts that readers use."""
 
     def close(self) -> None:
-        """Close the connection; once the writer's is closed, the database file can be copied."""
+        """Close the connection; the database file can be copied once the writer's connection is closed."""
 
 
 class Engine(Protocol):
@@ -84,7 +84,7 @@ class Engine(Protocol):
 
     @property
     def place(self) -> str:
-        """Name of the database, for people."""
+        """Name of the database in messages."""
 
     def connect(self, *, read_only: bool = False, overwrite_deleted: bool = False) -> Connection:
         """Open a connection; `overwrite_deleted`: overwrite deleted data with zeros.
@@ -94,15 +94,15 @@ class Engine(Protocol):
             DamagedError: the database is damaged.
         """
 
-    def copy_aside(self, suffix: str) -> str:
-        """Copy the database to a new one with `suffix` in its name; return the name of the copy."""
+    def back_up(self, suffix: str) -> str:
+        """Copy the database to a backup with `suffix` in its name; return the name of the backup."""
 
     def driver_connection(self) -> object:
-        """Return a connection of the driver itself, for migrations."""
+        """Return a connection of the underlying driver, for migrations."""
 
 
 def storage_error(error: BaseException, service: str, place: str) -> StorageError:
-    """Return the error for callers that `service` cannot write `place`."""
+    """Return the error that reports to callers that `service` cannot write `place`."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError):

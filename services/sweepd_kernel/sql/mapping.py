@@ -44,7 +44,7 @@ class Node:
     column: ModelColumn | None = None
     children: dict[str | int, "Node"] = field(default_factory=dict)
     readable: bool = True
-    """True if it is a field of the dataclass; a property is stored, but not passed to the constructor."""
+    """True for a field of the dataclass; a property is stored, but not passed to the constructor."""
 
     def columns(self) -> list[ModelColumn]:
         """Return all columns in its subtree."""
@@ -81,7 +81,7 @@ def tree(entity: type, columns: Sequence[ModelColumn]) -> Node:
 
 
 def missing(node: Node) -> list[tuple[str, object]]:
-    """Return the name and type of each field of the entity without a column."""
+    """Return the name and type of each field of the entity that has no column."""
     hints = field_types(node.type)
     return [
         (each.name, hints[each.name])
@@ -95,7 +95,7 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _by_name(owner: type, name: str) -> list[str | int] | None:
-    """Return the path of a column's field, `values.best` for `values_best`; None without a field."""
+    """Return the path of a column's field, such as `values.best` for `values_best`; None if none fits."""
     own = {each.name for each in dataclass_fields(owner)}
     if name in own or isinstance(getattr(owner, name, None), property):
         return [name]
@@ -122,7 +122,7 @@ def _check(node: Node, *, may_be_missing: bool) -> None:
     """Raise MappingError unless a column is nullable exactly if its field may be None."""
     may_be_missing |= node.optional
     if node.column is not None and node.column.nullable != may_be_missing:
-        raise MappingError(f"the column {node.column.name} and its field do not agree on None")
+        raise MappingError(f"the column {node.column.name} and its field must both allow None, or neither")
     for child in node.children.values():
         _check(child, may_be_missing=may_be_missing)
 
@@ -218,16 +218,16 @@ def decoder(node: Node, imports: Imports) -> str:
     if not is_dataclass(node.type):
         parts = [decoder(node.children[at], imports) for at in sorted(node.children, key=int)]
         return f"({', '.join(parts)},)"
-    made = made_of(node, imports)
+    made = constructor_call(node, imports)
     if not node.optional:
         return made
-    shown = next((each for each in node.columns() if each.nullable and not _own_optional(node, each)), None)
-    if shown is None:
-        raise MappingError(f"no column shows whether there is a {node.type}")
-    return f"None if row[{shown.index}] is None else {made}"
+    marker = next((each for each in node.columns() if each.nullable and not _may_be_null(node, each)), None)
+    if marker is None:
+        raise MappingError(f"no column is null exactly if the {node.type} is None")
+    return f"None if row[{marker.index}] is None else {made}"
 
 
-def made_of(node: Node, imports: Imports, given: Sequence[str] = ()) -> str:
+def constructor_call(node: Node, imports: Imports, given: Sequence[str] = ()) -> str:
     """Return the constructor call of a node's dataclass; `given`: fields whose values are in variables."""
     parts = [
         f"{name}={decoder(child, imports)}" for name, child in node.children.items() if child.readable
@@ -244,7 +244,7 @@ def _encode(
     lines: list[str],
     values: dict[str, str],
 ) -> None:
-    """Add the lines and values of a node at `expression`; `guard`: variable that is None if the node is."""
+    """Add lines and values of a node at `expression`; `guard`: variable that is None if the node is None."""
     for step, child in node.children.items():
         names = {each.name for each in child.columns()} & wanted
         if not names:
@@ -340,11 +340,11 @@ def _is_text(hint: object) -> bool:
     return isinstance(hint, type) and issubclass(hint, str)
 
 
-def _own_optional(node: Node, column: ModelColumn) -> bool:
+def _may_be_null(node: Node, column: ModelColumn) -> bool:
     """Return True if a column in the subtree of a node may be null although the node is not None."""
     for child in node.children.values():
         if child.column is column:
             return child.optional
         if column in child.columns():
-            return child.optional or _own_optional(child, column)
+            return child.optional or _may_be_null(child, column)
     return False

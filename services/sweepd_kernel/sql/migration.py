@@ -17,11 +17,11 @@ _DRIVERS: dict[Dialect, str] = {"sqlite": "sqlite://", "postgresql": "postgresql
 
 def upgrade(engine: Engine, package: str) -> None:
     """Migrate a database to the newest revision of `package` in one transaction."""
-    used = sqlalchemy.create_engine(
+    alchemy_engine = sqlalchemy.create_engine(
         _DRIVERS[engine.dialect], creator=engine.driver_connection, isolation_level="AUTOCOMMIT"
     )
     try:
-        with used.connect() as connection:
+        with alchemy_engine.connect() as connection:
             config = _config(package)
             config.attributes["connection"] = connection
             # Explicit statement, as the driver's own transactions do not include DDL.
@@ -33,10 +33,10 @@ def upgrade(engine: Engine, package: str) -> None:
                 raise
             connection.exec_driver_sql("commit")
     finally:
-        used.dispose()
+        alchemy_engine.dispose()
 
 
-def knows(package: str, revision: str) -> bool:
+def has_revision(package: str, revision: str) -> bool:
     """Return True if `revision` is among the migrations of `package`."""
     try:
         return ScriptDirectory.from_config(_config(package)).get_revision(revision) is not None

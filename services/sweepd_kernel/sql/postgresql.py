@@ -47,7 +47,7 @@ _INSERT = re.compile(r"insert into (\w+) \(([\w, ]+)\) values \([?, ]+\)")
 
 
 class PostgresqlEngine:
-    """Engine of a database on a server; `service` is named in errors."""
+    """Engine of a database on a server; `service`: name of the service in errors."""
 
     def __init__(self, address: str, service: str) -> None:
         """Create an engine; `address`: a connection string or URI of libpq."""
@@ -80,8 +80,8 @@ class PostgresqlEngine:
             raise self.error(error) from error
         return PostgresqlConnection(self, driver)
 
-    def copy_aside(self, suffix: str) -> str:
-        """Copy the database to a new one on the same server; no other connection to it may be open."""
+    def back_up(self, suffix: str) -> str:
+        """Copy the database to a backup on the same server; it must have no other open connections."""
         first = f"{self._name}.{suffix}"
         names = (first if number == 1 else f"{first}-{number}" for number in count(1))
         try:
@@ -95,7 +95,7 @@ class PostgresqlEngine:
         return f"{copy} on {self._host}"
 
     def driver_connection(self) -> object:
-        """Return a connection of the driver itself."""
+        """Return a connection of the underlying driver."""
         return psycopg.connect(self.address)
 
     def error(self, error: psycopg.Error) -> DomainError | StatementError:
@@ -176,7 +176,7 @@ class PostgresqlConnection:
         with cursor.copy(text.encode()) as copy:
             copy.set_types(self._types[text])
             for row in rows:
-                copy.write_row(_by_place(row))
+                copy.write_row(_by_position(row))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -227,7 +227,7 @@ class PostgresqlConnection:
 
 @cache
 def translated(statement: str) -> bytes:
-    """Return a statement for this driver, with translated parameters, lists and cross joins.
+    """Return a statement in the syntax of this driver: its parameters, lists and cross joins are translated.
 
     In SQLite, `cross join … on` fixes the join order; PostgreSQL uses a plain join instead.
     """
@@ -247,6 +247,6 @@ def translated(statement: str) -> bytes:
     return _TOKENS.sub(replaced, statement).encode()
 
 
-def _by_place(row: Values) -> Sequence[Value]:
+def _by_position(row: Values) -> Sequence[Value]:
     assert not isinstance(row, Mapping)
     return row

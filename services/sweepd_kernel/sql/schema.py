@@ -9,7 +9,7 @@ from sweepd_kernel.errors import StartError
 from sweepd_kernel.sql.database import Connection, Dialect, Engine
 
 json_text = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Returns a value as compact JSON, as stored in columns."""
+"""Function that returns a value as compact JSON, as stored in columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +36,11 @@ class Table:
         return ", ".join(self.columns)
 
     def of(self, alias: str) -> str:
-        """Return its columns, qualified by `alias`, for a select."""
+        """Return the columns for a select, qualified by `alias`."""
         return ", ".join(f"{alias}.{column}" for column in self.columns)
 
     def without(self, columns: Collection[str]) -> str:
-        """Return its columns for a select, with null in place of `columns`, e.g. large or secret ones."""
+        """Return the columns for a select, with null in place of `columns`, such as large or secret ones."""
         return ", ".join("null" if column in columns else column for column in self.columns)
 
 
@@ -89,7 +89,7 @@ def ensure_schema(engine: Engine, schema: Schema) -> None:
     if missing := sorted(schema.columns - present):
         # Writes would fail and be retried forever.
         raise StartError(
-            f"{engine.place} lacks tables of its version: {', '.join(missing)}; it was written by an "
+            f"{engine.place} lacks columns of its version: {', '.join(missing)}; it was written by an "
             "unreleased version: move it away, or restore an earlier backup"
         )
 
@@ -105,7 +105,7 @@ def _migrate(engine: Engine, schema: Schema, stored: str) -> None:
     # Importing Alembic takes half a second, so it is imported only to migrate.
     from sweepd_kernel.sql import migration
 
-    if not migration.knows(schema.package, stored):
+    if not migration.has_revision(schema.package, stored):
         # Revisions are four-digit numbers, so they compare as text.
         if stored < schema.revision:
             raise StartError(
@@ -116,5 +116,5 @@ def _migrate(engine: Engine, schema: Schema, stored: str) -> None:
         raise StartError(
             f"{engine.place} was written by a newer version (its schema is {stored}, ours {schema.revision})"
         )
-    engine.copy_aside(f"before-{schema.revision}")
+    engine.back_up(f"before-{schema.revision}")
     migration.upgrade(engine, schema.package)

@@ -10,11 +10,11 @@ from pathlib import Path
 from sweepd_kernel.errors import DamagedError, DomainError, StorageError
 from sweepd_kernel.sql.database import Dialect, Row, StatementError, Values
 
-ROOM = 64 * 1024
+MIN_FREE_BYTES = 64 * 1024
 BUSY_SECONDS = 5.0
 
 _DAMAGED = {
-    sqlite3.SQLITE_CORRUPT: "pages of it cannot be read",
+    sqlite3.SQLITE_CORRUPT: "some of its pages cannot be read",
     sqlite3.SQLITE_NOTADB: "it is not a database",
 }
 _NO_TABLES = "no such table"
@@ -29,7 +29,7 @@ _STATEMENT_ERRORS = (
 
 
 class SqliteEngine:
-    """Engine of a database file; `service` is named in errors."""
+    """Engine of a database file; `service`: name of the service in errors."""
 
     def __init__(self, path: Path, service: str) -> None:
         self.path = path
@@ -55,8 +55,8 @@ class SqliteEngine:
             raise self.error(error) from error
         return SqliteConnection(self, driver, read_only=read_only)
 
-    def copy_aside(self, suffix: str) -> str:
-        """Copy the database to a new file beside it; return its path."""
+    def back_up(self, suffix: str) -> str:
+        """Copy the database to a backup file next to it; return the path of the backup."""
         first = self.path.with_name(f"{self.path.name}.{suffix}")
         others = (first.with_name(f"{first.name}-{number}") for number in count(2))
         copy = next(each for each in chain((first,), others) if not each.exists())
@@ -68,7 +68,7 @@ class SqliteEngine:
         return str(copy)
 
     def driver_connection(self) -> object:
-        """Return a connection of the driver itself."""
+        """Return a connection of the underlying driver."""
         return _opened(self.path, read_only=False)
 
     def error(self, error: sqlite3.Error) -> DomainError | StatementError:
@@ -79,7 +79,7 @@ class SqliteEngine:
             return StatementError(f"{type(error).__name__}: {error}")
         code = _code(error)
         # If SQLite cannot grow its memory-mapped file, it reports an I/O error.
-        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_room(self.path)):
+        if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and not _has_free_space(self.path)):
             return StorageError(self._service, self.place, "no space left on the device", full=True)
         name = getattr(
             error, "sqlite_errorname", ""
@@ -189,7 +189,7 @@ class SqliteConnection:
     def close(self) -> None:
         """Close the connection; a writer first moves the write-ahead log into the file, if no reader uses it.
 
-        By itself, SQLite does so only when the last connection is closed, and not if that is read-only. A
+        SQLite does so only when the last connection is closed, and not if that one is read-only. A
         copy of the file without its `-wal` file would then lack the newest commits, or all commits.
         """
         with suppress(sqlite3.Error):
@@ -224,9 +224,9 @@ def _opened(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def _damage(error: sqlite3.Error) -> str:
     """Return a description of the damage that an error reports; empty if it reports none."""
     if str(error).startswith(_NO_TABLES):  # every table existed when the database was opened
-        return "its tables are gone"
+        return "its tables are missing"
     if str(error).startswith(_NO_TEXT):
-        return "a text in it is not UTF-8"
+        return "it contains text that is not UTF-8"
     return _DAMAGED.get(_code(error), "")
 
 
@@ -234,9 +234,9 @@ def _code(error: sqlite3.Error) -> int:
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
-def _has_room(place: Path) -> bool:
+def _has_free_space(place: Path) -> bool:
     try:
-        return shutil.disk_usage(place.parent).free > ROOM
+        return shutil.disk_usage(place.parent).free > MIN_FREE_BYTES
     except OSError:
         return True
 

@@ -15,7 +15,7 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd_kernel.clock import Clock
 from sweepd_kernel.errors import DatabasesDifferError, DomainError
 from sweepd_kernel.pairing import codec as pairing_codec
-from sweepd_kernel.pairing.comparison import Database, Delayed, Peer
+from sweepd_kernel.pairing.comparison import Database, DelayedPositions, Peer
 from sweepd_scheduler.store.store import SqlStore
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class MetricPairing:
         self._clock = clock
         self._log = log
         self._differ = differ
-        self._delayed = Delayed()
+        self._delayed = DelayedPositions()
         self._compared = False
 
     async def run(self) -> None:

@@ -125,7 +125,7 @@ def test_refusals_and_statuses_are_the_same_over_http(daemon: Daemon) -> None:
         async with serving(daemon) as port:
             assert await post(port, GET_SWEEP, None, b"") == (
                 "UNAUTHENTICATED",
-                b"this call needs a token: authorization: Bearer TOKEN",
+                b"this call needs a token: send the header `authorization: Bearer TOKEN`",
             )
             internal = "/sweepd.v1.AccountService/Authenticate"
             assert (await post(port, internal, daemon.token, b""))[0] == "PERMISSION_DENIED"

@@ -30,7 +30,7 @@ def test_a_token_is_created_once_and_an_invalid_file_refused(tmp_path: Path) -> 
     assert path.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in path.parent.iterdir()] == ["token"]
     path.write_text("short\n")
-    with pytest.raises(StartError, match="holds no token"):
+    with pytest.raises(StartError, match="does not contain a token"):
         ensure_token(path)
     with pytest.raises(StartError, match="cannot use the token file"):
         ensure_token(tmp_path / "below" / "token" / "x")

@@ -54,9 +54,9 @@ def test_restarts_of_a_failing_service_back_off(home: Home) -> None:
         killed_at.append(time.monotonic())
         os.kill(home.status()["scheduler"].pid, signal.SIGKILL)
     assert eventually(lambda: serves_after_a_restart(home, "scheduler", restarts=3))
-    assert "starts again in 0.2 s" in home.stderr()
-    assert "starts again in 0.4 s" in home.stderr()
-    assert "starts again in 0.8 s" in home.stderr()
+    assert "restarts in 0.2 s" in home.stderr()
+    assert "restarts in 0.4 s" in home.stderr()
+    assert "restarts in 0.8 s" in home.stderr()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -130,15 +130,15 @@ def test_in_the_background_a_running_server_is_reused_unless_its_arguments_diffe
         second = home.run("up", "-d", "--data", str(home.data), *flags)
         assert second.returncode == 0, second.stderr
         assert second.stdout == daemon.line
-        message = f"a server runs on {home.data} already (process {daemon.process.pid})\n"
+        message = f"a server is already running on {home.data} (process {daemon.process.pid})\n"
         assert second.stderr == message
     for flags in [("--lease", "4s"), ("--listen", "127.0.0.1:1")]:
         other = home.run("up", "-d", "--data", str(home.data), *flags)
         assert other.returncode == 1
         assert other.stdout == ""
         assert other.stderr == (
-            f"error: a server runs on {home.data} already, at {daemon.address}, with --lease 3s; `sweepd "
-            "down` ends it, so that it can be restarted with other arguments\n"
+            f"error: a server is already running on {home.data}, at {daemon.address}, with --lease 3s; "
+            "`sweepd down` ends it, so that it can be restarted with other arguments\n"
         )
 
 

@@ -33,7 +33,7 @@ def test_a_store_with_a_damaged_page_starts_and_reads_the_rest_and_refuses_point
     zero_page_of(metric_store.database, int(checksum).to_bytes(4, "big"))
 
     metric_store.start()
-    assert "is damaged: pages of it cannot be read" in (metric_store.folder / "log").read_text()
+    assert "is damaged: some of its pages cannot be read" in (metric_store.folder / "log").read_text()
     assert len(messages.values(asyncio.run(history(1)).series)) == 40
     newest = asyncio.run(history(12))
     assert not newest.series

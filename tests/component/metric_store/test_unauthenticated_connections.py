@@ -12,7 +12,7 @@ from pathlib import Path
 from component.metric_store import messages
 from component.metric_store.processes import StoreProcess, stub
 from sweepd import v1
-from sweepd_kernel.rpc.connections import WORTH_A_LOOK
+from sweepd_kernel.rpc.connections import SCAN_THRESHOLD
 from waiting import until
 
 DESCRIPTORS = 1_024
@@ -58,7 +58,7 @@ def test_unauthenticated_connections_neither_delay_calls_nor_end_streams(metric_
                         v1.ListSummariesRequest(sweep=messages.SWEEP), timeout=30, wait_for_ready=True
                     )
                     assert time.monotonic() - begin < 1.0
-                await asyncio.to_thread(until, lambda: descriptors_of(metric_store.pid) <= WORTH_A_LOOK)
+                await asyncio.to_thread(until, lambda: descriptors_of(metric_store.pid) <= SCAN_THRESHOLD)
                 assert not stream.done()
                 await holder.ListSummaries(v1.ListSummariesRequest(sweep=messages.SWEEP))
             stream.cancel()

@@ -115,7 +115,7 @@ def test_a_truncated_database_is_reported_as_damage(tmp_path: Path) -> None:
     reads, writes = reader(tmp_path), writer(tmp_path)
     try:
         error = error_of(lambda: asyncio.run(reads.history(query())))
-        assert f"{path} is damaged: pages of it cannot be read" in error.message
+        assert f"{path} is damaged: some of its pages cannot be read" in error.message
         error_of(lambda: writes.commit([rows(an_attempt(), 2, [{"a": 1.0}])]))
     finally:
         reads.close()

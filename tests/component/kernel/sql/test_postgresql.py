@@ -148,7 +148,7 @@ def test_a_full_disk_is_distinguished_from_other_errors(engine: PostgresqlEngine
 
 
 def test_copies_get_unused_names(engine: PostgresqlEngine, postgresql: PostgresServer) -> None:
-    first, second = engine.copy_aside("before"), engine.copy_aside("before")
+    first, second = engine.back_up("before"), engine.back_up("before")
     assert second == first.replace(".before on ", ".before-2 on ")
     names = [each.rpartition(" on ")[0] for each in (first, second)]
     try:

@@ -117,7 +117,7 @@ def test_a_database_of_a_build_before_the_first_release_is_refused(package: Pack
 def test_a_database_without_all_columns_of_its_version_is_refused(package: Package, tmp_path: Path) -> None:
     ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
     package.release_second("pass")
-    with pytest.raises(StartError, match=r"x\.db lacks tables of its version: thing\.name"):
+    with pytest.raises(StartError, match=r"x\.db lacks columns of its version: thing\.name"):
         ensure_schema(SqliteEngine(tmp_path / "x.db", "test"), package.schema)
 
 

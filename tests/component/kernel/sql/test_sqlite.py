@@ -104,7 +104,7 @@ def test_damage_is_distinguished_from_other_errors(engine: SqliteEngine) -> None
         engine.connect()
     engine.path.unlink()
     with closing(engine.connect()) as connection:
-        with pytest.raises(DamagedError, match="tables are gone"):
+        with pytest.raises(DamagedError, match="tables are missing"):
             connection.execute("select * from t")
         connection.execute("create table t (a integer primary key, b text)")
         connection.execute("insert into t values (1, cast(x'ff' as text))")
@@ -131,7 +131,7 @@ def test_closing_a_writer_checkpoints_the_write_ahead_log(engine: SqliteEngine) 
 
 def test_copies_get_unused_names(engine: SqliteEngine) -> None:
     with_table(engine).close()
-    first, second = engine.copy_aside("before"), engine.copy_aside("before")
+    first, second = engine.back_up("before"), engine.back_up("before")
     assert (first, second) == (f"{engine.place}.before", f"{engine.place}.before-2")
     with closing(SqliteEngine(Path(second), "scheduler").connect()) as copy:
         assert copy.columns() == {"t.a", "t.b"}

@@ -15,7 +15,7 @@ def of(token: str, expires: float | None = None) -> Principal:
 
 
 async def stream(calls: OpenCalls, principal: Principal, begun: asyncio.Event) -> None:
-    with calls.held(principal):
+    with calls.registered(principal):
         begun.set()
         async with asyncio.timeout(30):  # as servicers wait
             await asyncio.Event().wait()
@@ -63,7 +63,7 @@ def test_a_stream_that_opens_just_after_its_token_was_revoked_is_refused() -> No
     async def main() -> None:
         calls = OpenCalls()
         calls.end("a")
-        with pytest.raises(BadTokenError), calls.held(of("a")):
+        with pytest.raises(BadTokenError), calls.registered(of("a")):
             pass
         assert calls.ended("a")
         assert not calls.ended("b")
@@ -84,7 +84,7 @@ def test_a_caller_that_cancels_as_its_token_is_revoked_counts_as_cancelled() -> 
 
 
 async def busy(calls: OpenCalls, writing: asyncio.Event, written: asyncio.Event) -> None:
-    with calls.held(of("a")) as call:
+    with calls.registered(of("a")) as call:
         assert call is not None
         with call.busy():
             writing.set()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sweepd_kernel.pairing.comparison import (
     COPY_SKEW,
     Database,
-    Delayed,
+    DelayedPositions,
     Fault,
     Generation,
     Peer,
@@ -61,8 +61,8 @@ def test_a_crash_between_the_two_that_remember_is_no_fault() -> None:
         (database("new"), M, Fault.SCHEDULER_NEW),
         (database("new", ("n", 3)), M, Fault.SCHEDULER_NEW),
         (S, database("new"), Fault.METRICS_NEW),
-        (replace(S, id="other"), M, Fault.STRANGERS),
-        (S, replace(M, id="other"), Fault.STRANGERS),
+        (replace(S, id="other"), M, Fault.OTHER_PEER),
+        (S, replace(M, id="other"), Fault.OTHER_PEER),
         (database("s", ("a", 10), ("b", 14), peer=S.peer), M, Fault.SCHEDULER_OLDER),
         (database("s", ("a", 10), peer=S.peer), M, Fault.SCHEDULER_OLDER),
         (S, database("m", ("x", 4), peer=M.peer), Fault.METRICS_OLDER),
@@ -95,7 +95,7 @@ def test_the_message_names_both_files_and_the_remedy() -> None:
 
 
 def test_a_position_is_remembered_once_it_is_older_than_the_copy_skew() -> None:
-    delayed = Delayed()
+    delayed = DelayedPositions()
     delayed.add(Position("a", 1), 0.0)
     assert delayed.due(COPY_SKEW - 0.1) is None
     assert delayed.due(COPY_SKEW) == Position("a", 1)
@@ -106,7 +106,7 @@ def test_a_position_is_remembered_once_it_is_older_than_the_copy_skew() -> None:
 
 @given(st.lists(st.floats(0.01, 3.0), max_size=200))
 def test_a_remembered_position_is_older_than_the_copy_skew_and_few_wait(steps: list[float]) -> None:
-    delayed, now = Delayed(), 0.0
+    delayed, now = DelayedPositions(), 0.0
     times: dict[int, float] = {}
     for number, step in enumerate(steps, 1):
         now += step
@@ -122,7 +122,7 @@ def test_crashes_and_copies_within_the_copy_skew_are_no_mismatch(data: st.DataOb
     """Both commit, remember and start in any order; copies at most `COPY_SKEW` apart belong together."""
     schedulers = [database("s")]
     stores = [database("m")]
-    at_scheduler, at_store = Delayed(), Delayed()
+    at_scheduler, at_store = DelayedPositions(), DelayedPositions()
     now, times = 0.0, [0.0]
     for _ in range(data.draw(st.integers(0, 60))):
         scheduler, store = schedulers[-1], stores[-1]
@@ -133,12 +133,12 @@ def test_crashes_and_copies_within_the_copy_skew_are_no_mismatch(data: st.DataOb
             case "store":
                 store = committed(store)
             case "kill scheduler":
-                at_scheduler = Delayed()
+                at_scheduler = DelayedPositions()
                 scheduler = replace(
                     scheduler, generations=(*scheduler.generations, Generation(f"s{now}", scheduler.number))
                 )
             case "kill store":
-                at_store = Delayed()
+                at_store = DelayedPositions()
                 store = replace(store, generations=(*store.generations, Generation(f"m{now}", store.number)))
             case kind:
                 assert mismatch(scheduler, store) is None

@@ -2,7 +2,7 @@
 
 from signal import SIGKILL, SIGTERM
 
-from sweepd_kernel.process.supervisor import OVERDUE, STEP, StopPlan
+from sweepd_kernel.process.supervisor import KILL_AFTER, STEP, StopPlan
 
 NOON = 1_000.0
 NAMES = ("gateway", "scheduler", "metric-store")
@@ -34,8 +34,8 @@ def test_overdue_services_are_killed_within_ten_seconds() -> None:
     plan = StopPlan(NAMES, NOON)
     for second in range(8):
         assert SIGKILL not in [number for _, number in plan.due(NOON + second, NAMES)]
-    assert plan.due(NOON + OVERDUE, ["scheduler"]) == [("scheduler", SIGKILL)]
-    assert OVERDUE + STEP <= 10.0
+    assert plan.due(NOON + KILL_AFTER, ["scheduler"]) == [("scheduler", SIGKILL)]
+    assert KILL_AFTER + STEP <= 10.0
 
 
 def test_a_hurried_stop_terminates_all_services_at_once_and_kills_them_soon() -> None:

@@ -13,14 +13,14 @@ from typing import TypeVar
 import pytest
 
 from sweepd_kernel.rpc.connections import (
-    MOST_STRANGERS,
+    MAX_UNAUTHENTICATED,
+    MIN_AGE,
     PATIENCE,
-    YOUNGEST,
+    Candidate,
     Connections,
-    Stranger,
-    copied,
+    connections_to_close,
+    duplicated,
     sockets_of,
-    superfluous,
 )
 
 NOW = 1_000.0
@@ -44,26 +44,32 @@ class NoThreadAtFirst(ThreadPoolExecutor):
         return super().submit(fn, *args, **kwargs)
 
 
-def connections(count: int, age: float) -> list[Stranger]:
-    return [Stranger(f"ipv4:127.0.0.1:{number}", NOW - age) for number in range(count)]
+def connections(count: int, age: float) -> list[Candidate]:
+    return [Candidate(f"ipv4:127.0.0.1:{number}", NOW - age) for number in range(count)]
 
 
 def test_a_connection_has_some_time_to_present_a_token() -> None:
-    old, young = Stranger("old", NOW - PATIENCE), Stranger("young", NOW - PATIENCE + 0.1)
-    assert list(superfluous([young, old], NOW, short=True)) == [old]
+    old, young = (
+        Candidate("old", NOW - PATIENCE),
+        Candidate("young", NOW - PATIENCE + 0.1),
+    )
+    assert list(connections_to_close([young, old], NOW, short=True)) == [old]
 
 
 def test_of_too_many_connections_without_a_token_the_oldest_are_closed() -> None:
-    older, newer = Stranger("older", NOW - 3.0), Stranger("newer", NOW - 2.5)
-    rest = connections(MOST_STRANGERS - 1, age=2.0)
-    assert list(superfluous([*rest, newer, older], NOW, short=False)) == [older]
-    assert not superfluous([*rest, newer], NOW, short=False)
+    older, newer = (
+        Candidate("older", NOW - 3.0),
+        Candidate("newer", NOW - 2.5),
+    )
+    rest = connections(MAX_UNAUTHENTICATED - 1, age=2.0)
+    assert list(connections_to_close([*rest, newer, older], NOW, short=False)) == [older]
+    assert not connections_to_close([*rest, newer], NOW, short=False)
 
 
 def test_new_connections_are_closed_only_if_descriptors_run_out() -> None:
-    many = connections(MOST_STRANGERS + 10, age=YOUNGEST / 2)
-    assert not superfluous(many, NOW, short=False)
-    assert len(superfluous(many, NOW, short=True)) == 10
+    many = connections(MAX_UNAUTHENTICATED + 10, age=MIN_AGE / 2)
+    assert not connections_to_close(many, NOW, short=False)
+    assert len(connections_to_close(many, NOW, short=True)) == 10
 
 
 def test_connections_to_a_port_are_found_by_the_address_of_their_peer() -> None:
@@ -89,7 +95,7 @@ def test_connections_to_a_port_are_found_by_the_address_of_their_peer() -> None:
 def test_a_descriptor_that_is_no_longer_a_socket_is_not_left_open(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("w") as file:
-        with pytest.raises(OSError, match="Socket operation on non-socket"), copied(file.fileno()):
+        with pytest.raises(OSError, match="Socket operation on non-socket"), duplicated(file.fileno()):
             pass
         links = [os.path.realpath(each) for each in Path("/proc/self/fd").iterdir()]
         assert links.count(str(path)) == 1

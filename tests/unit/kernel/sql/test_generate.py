@@ -180,7 +180,7 @@ def bad_models() -> dict[str, Callable[[], type[SQLModel]]]:
 
         return Null
 
-    return {"has no field for the column depth": unknown, "do not agree on None": null}
+    return {"has no field for the column depth": unknown, "must both allow None, or neither": null}
 
 
 @pytest.mark.parametrize("message", list(bad_models()))
