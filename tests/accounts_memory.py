@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sweepd_kernel.errors import StorageError
-from sweepd_scheduler.domain.account import Loaded, Made, Token
+from sweepd_scheduler.domain.account import Loaded, Token, TokenCreation
 from sweepd_scheduler.domain.names import Parent
 
 
@@ -13,7 +13,7 @@ class MemoryAccounts:
     def __init__(self) -> None:
         self.unavailable = False
         self._tokens: dict[str, Token] = {}
-        self._made: dict[bytes, Made] = {}
+        self._made: dict[bytes, TokenCreation] = {}
         self._entities: dict[str, int] = {}
         self._projects: dict[Parent, int] = {}
 
@@ -26,7 +26,7 @@ class MemoryAccounts:
             projects=list(self._projects.items()),
         )
 
-    def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
+    def put_token(self, token: Token, made: TokenCreation | None, forget_before: int) -> None:
         """Store a new or changed token, and the request that created it; delete old requests."""
         self._require_available()
         self._tokens[token.id] = token

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sweepd.spec.point import Point
 from sweepd_kernel.auth.principal import EVERYWHERE, Bounds
 from sweepd_kernel.errors import StorageError
-from sweepd_scheduler.domain.agents.agent import Guarded, StoredAttempt
+from sweepd_scheduler.domain.agents.agent import GuardRecord, StoredAttempt
 from sweepd_scheduler.domain.effects import (
     Change,
     DetailsChanged,
@@ -27,7 +27,7 @@ from sweepd_scheduler.domain.requests.remembered import (
     Used,
     charged,
 )
-from sweepd_scheduler.domain.runs.results import RunValue, Share
+from sweepd_scheduler.domain.runs.results import RunSample, RunValue
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.runs.values import EndedTrial, better
 from sweepd_scheduler.domain.search.prior_runs import PriorRun, prior_observations
@@ -56,7 +56,7 @@ class MemoryStore:
         self._runs: dict[RunKey, tuple[Run, int]] = {}
         self._rungs: dict[tuple[int, int, int, int], float] = {}
         self._priors: dict[int, Sequence[PriorRun]] = {}
-        self._guards: dict[tuple[int, str], Guarded] = {}
+        self._guards: dict[tuple[int, str], GuardRecord] = {}
         self._details: dict[RunKey, DetailsChanged] = {}
         self._observations: list[StudyObservation] = []
         self._history: list[HistoryEntry] = []
@@ -82,7 +82,7 @@ class MemoryStore:
                     self._rungs[(change.sweep, change.rule, change.rung, change.run)] = value
                 case GuardChanged(guarded=None):
                     self._guards.pop((change.sweep, change.agent), None)
-                case GuardChanged(guarded=Guarded() as guarded):
+                case GuardChanged(guarded=GuardRecord() as guarded):
                     self._guards[(change.sweep, change.agent)] = guarded
                 case DetailsChanged():
                     self._put_details(change, number)
@@ -268,7 +268,7 @@ class MemoryStore:
             for run in self._runs_of(sweep.key)
         ]
 
-    def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
+    def tried_points(self, sweep: Sweep, share: RunSample, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return the points of finished and stopped runs, ordered by number."""
         tried = [
             TriedPoint(run.number, run.point, run.value(sweep.value_kind))

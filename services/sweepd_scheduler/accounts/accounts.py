@@ -20,8 +20,8 @@ from sweepd_scheduler.domain.account import (
     MAX_VALID,
     SALT_BYTES,
     AccountStore,
-    Made,
     Token,
+    TokenCreation,
     TokenRequest,
     TokenState,
     TooManyTokensError,
@@ -140,7 +140,7 @@ class Accounts:
         self._log = log
         self._by_id: dict[str, Token] = {}
         self._by_digest: dict[bytes, Token] = {}
-        self._made: dict[bytes, Made] = {}
+        self._made: dict[bytes, TokenCreation] = {}
         self._change_lock = asyncio.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scheduler-accounts")
 
@@ -230,7 +230,9 @@ class Accounts:
             record = None
             if again is not None:
                 digest = request_digest(again.key)
-                record = Made(request=digest, fingerprint=again.fingerprint, token=key, salt=salt, time=now)
+                record = TokenCreation(
+                    request=digest, fingerprint=again.fingerprint, token=key, salt=salt, time=now
+                )
             await self.write(self.store.put_token, token, record, now - DAY)
             self._add(token)
             if record is not None:
@@ -261,7 +263,7 @@ class Accounts:
             return token
 
     async def tidy(self) -> None:
-        """Delete tokens that ended long ago, and old `Made` records, every hour until cancelled."""
+        """Delete tokens that ended long ago, and old `TokenCreation` records, every hour until cancelled."""
         while True:
             async with self._change_lock:
                 now = self.now()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sweepd_kernel.sql.database import Engine
 from sweepd_scheduler.accounts import tables_sql as sql
-from sweepd_scheduler.domain.account import Loaded, Made, Token
+from sweepd_scheduler.domain.account import Loaded, Token, TokenCreation
 from sweepd_scheduler.domain.names import Parent
 
 _TOKENS = f"select {sql.TOKEN} from token order by number"  # noqa: S608
@@ -33,8 +33,8 @@ class SqlAccounts:
                 ],
             )
 
-    def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
-        """Store a new or changed token durably; delete `Made` records older than `forget_before`."""
+    def put_token(self, token: Token, made: TokenCreation | None, forget_before: int) -> None:
+        """Store a new or changed token durably; delete `TokenCreation` records older than `forget_before`."""
         with self._connection.transaction():
             self._connection.execute(sql.TOKEN.upsert, sql.token_values(token))
             if made is not None:
@@ -42,7 +42,7 @@ class SqlAccounts:
             self._connection.execute(_FORGET_MADE, (forget_before,))
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Delete tokens, and `Made` records older than `made_before`."""
+        """Delete tokens, and `TokenCreation` records older than `made_before`."""
         with self._connection.transaction():
             self._connection.execute_many("delete from token where id = ?", [(each,) for each in tokens])
             self._connection.execute(_FORGET_MADE, (made_before,))

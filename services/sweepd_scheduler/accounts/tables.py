@@ -8,7 +8,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from sweepd_kernel.sql.model import column
-from sweepd_scheduler.domain.account import Made, Token, places_of, places_text
+from sweepd_scheduler.domain.account import Token, TokenCreation, places_of, places_text
 
 
 class AccountTable(SQLModel, registry=registry()):
@@ -37,7 +37,7 @@ class TokenRequestRow(AccountTable, table=True):
     """Request that created a token, stored for a day. `request`: SHA-256 of the key of the request."""
 
     __tablename__ = "token_request"
-    __entity__ = Made
+    __entity__ = TokenCreation
     request: bytes = column(key=True)
     fingerprint: bytes
     token: str

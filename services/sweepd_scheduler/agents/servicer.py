@@ -18,7 +18,7 @@ from sweepd_scheduler.agents.sessions import Sessions
 from sweepd_scheduler.api.requester import Requester, repeatable
 from sweepd_scheduler.api.run_codec import timestamp
 from sweepd_scheduler.domain import names
-from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause, Session
+from sweepd_scheduler.domain.agents.agent import GuardRecord, QuarantineCause, Session
 from sweepd_scheduler.domain.events import SECOND, microseconds
 from sweepd_scheduler.domain.requests.requests import ReleaseAgent, Released
 from sweepd_scheduler.domain.runs.run import Run
@@ -40,7 +40,7 @@ class ListedAgent:
     session: Session | None = None
     runs: list[Run] = field(default_factory=list)
     sweeps: list[str] = field(default_factory=list)
-    quarantines: dict[str, Guarded] = field(default_factory=dict)
+    quarantines: dict[str, GuardRecord] = field(default_factory=dict)
 
 
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:

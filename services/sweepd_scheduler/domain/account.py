@@ -221,7 +221,7 @@ def request_digest(key: RequestKey) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class TokenCreation:
     """Record of a request that created a token; for a day, duplicates get the same secret."""
 
     request: bytes
@@ -240,7 +240,7 @@ class Loaded:
     """
 
     tokens: Sequence[Token]
-    made: Sequence[Made]
+    made: Sequence[TokenCreation]
     entities: Sequence[tuple[str, int]]
     projects: Sequence[tuple[Parent, int]]
 
@@ -254,11 +254,11 @@ class AccountStore(Protocol):
     def load(self) -> Loaded:
         """Return the contents of the store."""
 
-    def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
-        """Store a new or changed token durably; delete `Made` records older than `forget_before`."""
+    def put_token(self, token: Token, made: TokenCreation | None, forget_before: int) -> None:
+        """Store a new or changed token durably; delete `TokenCreation` records older than `forget_before`."""
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
-        """Delete tokens, and `Made` records older than `made_before`.
+        """Delete tokens, and `TokenCreation` records older than `made_before`.
 
         Unlike the other methods, it may raise StorageError after it has deleted them.
         """

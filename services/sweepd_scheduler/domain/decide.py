@@ -1,4 +1,4 @@
-"""The core: it turns an event into changes and effects, without I/O, clocks or randomness."""
+"""Core function: turns an event into changes and effects, without I/O, clocks or randomness."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast

@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from functools import partial
 
 from sweepd_scheduler.domain import effects
-from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
+from sweepd_scheduler.domain.agents.agent import GuardRecord, IneligibleReason
 from sweepd_scheduler.domain.effects import Command
 from sweepd_scheduler.domain.events import ClockReading, Timer
 from sweepd_scheduler.domain.names import sweep_of_run_id
@@ -222,7 +222,7 @@ class Draft:
             if not values.costs:
                 self._undo_log.drop(rungs, key)
 
-    def put_guard(self, sweep: int, agent: str, guarded: Guarded | None) -> None:
+    def put_guard(self, sweep: int, agent: str, guarded: GuardRecord | None) -> None:
         """Set the record of an agent in the guard of a sweep; None removes it."""
         guards = self.state.index[sweep].guards
         if guards.get(agent) == guarded:

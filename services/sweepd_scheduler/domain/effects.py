@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
 from sweepd_kernel.errors import DomainError
-from sweepd_scheduler.domain.agents.agent import AttemptRef, Guarded, Ineligible
+from sweepd_scheduler.domain.agents.agent import AttemptRef, GuardRecord, Ineligible
 from sweepd_scheduler.domain.events import Timer
 from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.requests.requests import Answer
@@ -203,7 +203,7 @@ class GuardChanged:
 
     sweep: int
     agent: str
-    guarded: Guarded | None
+    guarded: GuardRecord | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
+from sweepd_scheduler.domain.agents.agent import GuardRecord, QuarantineCause
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import LogLine
 from sweepd_scheduler.domain.eligibility import has_labels, notify_agent
@@ -28,12 +28,12 @@ def attempt_failed(draft: Draft, run: Run, reason: str) -> None:
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP or sweep.paused_by_itself:
         return
-    before = draft.state.index[run.sweep].guards.get(agent, Guarded())
+    before = draft.state.index[run.sweep].guards.get(agent, GuardRecord())
     failures = before.failures + 1
     if before.is_quarantined or failures < sweep.spec.guard.agent:
         draft.put_guard(run.sweep, agent, replace(before, failures=failures))
         return
-    guarded = Guarded(failures=failures, quarantine=QuarantineCause.FAILURES, reason=reason[:MAX_REASON])
+    guarded = GuardRecord(failures=failures, quarantine=QuarantineCause.FAILURES, reason=reason[:MAX_REASON])
     last = "because" if failures == 1 else "the last one because"
     _quarantine(draft, run, guarded, f"{guarded.description('there')}, {last}: {reason}")
     pause_if_all_quarantined(draft, run.sweep)
@@ -44,13 +44,13 @@ def cannot_start(draft: Draft, run: Run, reason: str) -> None:
     sweep, agent = draft.state.sweeps.get(run.sweep), run.newest.agent
     if sweep is None or sweep.state in FINAL_SWEEP:
         return
-    before = draft.state.index[run.sweep].guards.get(agent, Guarded())
+    before = draft.state.index[run.sweep].guards.get(agent, GuardRecord())
     if not before.is_quarantined:
         guarded = replace(before, quarantine=QuarantineCause.START_FAILED, reason=reason[:MAX_REASON])
         _quarantine(draft, run, guarded, guarded.description("there"))
 
 
-def _quarantine(draft: Draft, run: Run, guarded: Guarded, sentence: str) -> None:
+def _quarantine(draft: Draft, run: Run, guarded: GuardRecord, sentence: str) -> None:
     """Quarantine an agent: record it in the history, the log and the sweep's reason, and notify the agent."""
     sweep, agent = draft.state.sweeps[run.sweep], run.newest.agent
     draft.put_guard(run.sweep, agent, guarded)
@@ -126,7 +126,7 @@ def name_quarantined(draft: Draft, key: int) -> None:
         draft.put_sweep(replace(sweep, reason=reason))
 
 
-def quarantine_sentence(guards: Mapping[str, Guarded]) -> str:
+def quarantine_sentence(guards: Mapping[str, GuardRecord]) -> str:
     """Return a sentence that names quarantined agents, the cause and the remedy; empty if there are none."""
     held = {agent: guards[agent] for agent in sorted(guards) if guards[agent].is_quarantined}
     if not held:
@@ -155,7 +155,7 @@ _WHY = {
 }
 
 
-def _causes(held: Iterable[Guarded]) -> set[QuarantineCause | None]:
+def _causes(held: Iterable[GuardRecord]) -> set[QuarantineCause | None]:
     return {each.quarantine for each in held}
 
 
@@ -196,7 +196,7 @@ def _first_runs_failed(draft: Draft, run: Run) -> bool:
 
 
 def reset_counts(draft: Draft, key: int) -> None:
-    """Restart the failure counts of a sweep, as a person has resumed it or retried runs."""
+    """Reset the failure counts of a sweep, as a person has resumed it or retried runs."""
     sweep = draft.state.sweeps[key]
     draft.put_sweep(replace(sweep, guarded_from=sweep.counts.ended))
     draft.forget_recent(key)

@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.eligibility import canary_under_way, ineligible, no
 from sweepd_scheduler.domain.events import ConfirmDue, LeaseDue, SearchDue
 from sweepd_scheduler.domain.names import RunName
 from sweepd_scheduler.domain.replacing import replace
-from sweepd_scheduler.domain.runs.checkpoints import has_any
+from sweepd_scheduler.domain.runs.checkpoints import has_checkpoints
 from sweepd_scheduler.domain.runs.results import forget_best_of
 from sweepd_scheduler.domain.runs.run import Attempt, Run, moved
 from sweepd_scheduler.domain.runs.run_end import start_timer
@@ -145,7 +145,7 @@ def _assign(draft: Draft, run: Run, session: Session) -> None:
         _first_hand_out(draft, assigned)
     else:
         forget_best_of(draft, assigned)
-        if not has_any(assigned):  # else its first report shows whether it resumes or starts over
+        if not has_checkpoints(assigned):  # else its first report shows whether it resumes or starts over
             draft.forget_rungs(assigned)
     draft.record("run-assigned", assigned, agent=session.agent)
     ref = place(draft, session.id, assigned)

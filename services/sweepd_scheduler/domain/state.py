@@ -9,7 +9,7 @@ from sweepd.spec.stop_rules import Hyperband
 from sweepd_kernel.errors import NotFoundError
 from sweepd_scheduler.domain.agents.agent import (
     AttemptRef,
-    Guarded,
+    GuardRecord,
     Holdings,
     IneligibleReason,
     Placement,
@@ -114,7 +114,7 @@ class SweepIndex:
     recent: tuple[bool, ...] = ()
     provisional: dict[int, float | None] = field(default_factory=dict)
     retried: dict[int, tuple[RunState, int] | None] = field(default_factory=dict)
-    guards: dict[str, Guarded] = field(default_factory=dict)
+    guards: dict[str, GuardRecord] = field(default_factory=dict)
     serving: dict[str, None] = field(default_factory=dict)
     with_capacity: dict[str, None] = field(default_factory=dict)
     searching: bool = False

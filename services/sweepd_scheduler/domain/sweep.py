@@ -7,7 +7,7 @@ from enum import StrEnum
 from sweepd.spec.methods.sequence import known_size, planned_runs
 from sweepd.spec.stop_rules import reported_at_once
 from sweepd.spec.sweep_spec import Goal, ObjectiveValue, SweepSpec
-from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import GuardRecord
 from sweepd_scheduler.domain.names import SweepName
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.run import Run
@@ -340,4 +340,4 @@ class StoredSweep:
     durations: tuple[float, ...]
     ended: tuple[tuple[int, EndedTrial], ...]
     recent: tuple[bool, ...]
-    guards: Mapping[str, Guarded]
+    guards: Mapping[str, GuardRecord]

@@ -13,7 +13,7 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
 from sweepd_kernel.errors import DomainError, InvalidFieldError, Status, UnavailableError
 from sweepd_scheduler.domain.names import RunName
-from sweepd_scheduler.domain.runs.results import Share, evenly_ordered
+from sweepd_scheduler.domain.runs.results import RunSample, evenly_ordered
 from sweepd_scheduler.domain.sweep import Sweep
 from sweepd_scheduler.domain.transitions import RunState
 from sweepd_scheduler.reads.prior_curves import lasting_error
@@ -116,9 +116,9 @@ def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) ->
     """
     total = sweep.counts.of(RunState.FINISHED) + sweep.counts.of(RunState.STOPPED)
     total += sweep.prior_runs if valued else 0
-    page = records.tried_points(sweep, Share.of(most, total), most, valued=valued)
+    page = records.tried_points(sweep, RunSample.of(most, total), most, valued=valued)
     if page.more and len(page.entries) < most:  # the first runs alone are not spread evenly over the sweep
-        share = Share.of(len(page.entries), total)
+        share = RunSample.of(len(page.entries), total)
         page = records.tried_points(sweep, share, most, valued=valued)
     return page.entries
 

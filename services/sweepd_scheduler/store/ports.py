@@ -10,7 +10,7 @@ from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.effects import Change, HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import Recollection, RequestKey
-from sweepd_scheduler.domain.runs.results import RunValue, Share
+from sweepd_scheduler.domain.runs.results import RunSample, RunValue
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.search.study import StudyObservation
@@ -233,7 +233,7 @@ class Records(Protocol):
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
         """Return the values of all runs of a sweep, ordered by number; they are small and need no pages."""
 
-    def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
+    def tried_points(self, sweep: Sweep, share: RunSample, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return the points of runs that have finished or were stopped, ordered by number.
 
         Args:

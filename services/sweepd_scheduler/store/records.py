@@ -15,7 +15,7 @@ from sweepd_kernel.sql.database import Connection, Engine, Row, Value
 from sweepd_scheduler.domain.agents.agent import StoredAttempt
 from sweepd_scheduler.domain.effects import HistoryEntry
 from sweepd_scheduler.domain.names import Parent, RunName, SweepName
-from sweepd_scheduler.domain.runs.results import FACTOR, RunValue, Share
+from sweepd_scheduler.domain.runs.results import FACTOR, RunSample, RunValue
 from sweepd_scheduler.domain.runs.run import Run, RunKey
 from sweepd_scheduler.domain.search.prior_runs import PriorRun
 from sweepd_scheduler.domain.sweep import StoredSweep, Sweep
@@ -205,7 +205,7 @@ class SqlRecords:
                 for number, repeat, state, end_time, value in found
             ]
 
-    def tried_points(self, sweep: Sweep, share: Share, limit: int, *, valued: bool) -> Page[TriedPoint]:
+    def tried_points(self, sweep: Sweep, share: RunSample, limit: int, *, valued: bool) -> Page[TriedPoint]:
         """Return the points of runs that have finished or were stopped, ordered by number."""
         condition = "sweep_id = ? and state in (?, ?) and ((number * ?) & 4294967295) < ?"
         values: list[Value] = [sweep.key, RunState.FINISHED, RunState.STOPPED, FACTOR, share.below]

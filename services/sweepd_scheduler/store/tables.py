@@ -9,7 +9,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from sweepd_kernel.sql.model import GenerationColumns, IdentityColumns, column
-from sweepd_scheduler.domain.agents.agent import Guarded
+from sweepd_scheduler.domain.agents.agent import GuardRecord
 from sweepd_scheduler.domain.effects import DetailsChanged, HistoryEntry
 from sweepd_scheduler.domain.requests.remembered import Remembered
 from sweepd_scheduler.domain.runs.run import Attempt, Run
@@ -207,7 +207,7 @@ class AgentGuardRow(SchedulerTable, table=True):
     """Record of an agent in the guard of a sweep; `quarantine` is null if the agent is not quarantined."""
 
     __tablename__ = "agent_guard"
-    __entity__ = Guarded
+    __entity__ = GuardRecord
     sweep_id: int = column(key=True, extra=True)
     agent: str = column(key=True, extra=True)
     failures: int

@@ -18,7 +18,7 @@ from sweepd_kernel.auth.principal import Bounds, Principal
 from sweepd_kernel.auth.principal_codec import PRINCIPAL_KEY, encode_principal
 from sweepd_kernel.auth.scopes import Scope
 from sweepd_kernel.sql.sqlite import SqliteEngine
-from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
+from sweepd_scheduler.domain.agents.agent import GuardRecord, QuarantineCause
 from sweepd_scheduler.domain.effects import GuardChanged
 from sweepd_scheduler.store.store import SqlStore
 
@@ -112,7 +112,7 @@ async def quarantine_in_two_sweeps(installation: Installation, folder: Path) -> 
         await create(installation, RANDOM, "s", parent=f"local/{name}")
     await installation.scheduler.stop()
     store = SqlStore(SqliteEngine(folder / "scheduler" / "scheduler.sqlite", "scheduler"))
-    guarded = Guarded(failures=5, quarantine=QuarantineCause.FAILURES, reason="exited with code 1")
+    guarded = GuardRecord(failures=5, quarantine=QuarantineCause.FAILURES, reason="exited with code 1")
     store.commit([GuardChanged(key, "a", guarded) for key in (1, 2)], 1_000)
     store.close()
     await installation.scheduler.start()

@@ -17,7 +17,7 @@ from sweepd_kernel.sql.schema import ensure_schema
 from sweepd_kernel.sql.sqlite import SqliteEngine
 from sweepd_scheduler.accounts.sql import SqlAccounts
 from sweepd_scheduler.accounts.tables_sql import SCHEMA
-from sweepd_scheduler.domain.account import AccountStore, Made, Token
+from sweepd_scheduler.domain.account import AccountStore, Token, TokenCreation
 from sweepd_scheduler.domain.names import Parent
 
 Reopened = Callable[[], AccountStore]
@@ -33,7 +33,7 @@ TOKEN = Token(
     create_time=10,
     expire_time=20,
 )
-MADE = Made(request=b"r" * 32, fingerprint=b"f" * 32, token=TOKEN.id, salt=b"s" * 32, time=10)
+MADE = TokenCreation(request=b"r" * 32, fingerprint=b"f" * 32, token=TOKEN.id, salt=b"s" * 32, time=10)
 
 
 @pytest.fixture

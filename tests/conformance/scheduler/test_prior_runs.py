@@ -5,7 +5,7 @@ from dataclasses import replace
 from conformance.scheduler.conftest import StoredWorld
 from sweepd.spec.point import Point
 from sweepd_scheduler.domain.names import SweepName
-from sweepd_scheduler.domain.runs.results import Share
+from sweepd_scheduler.domain.runs.results import RunSample
 from sweepd_scheduler.domain.search.prior_runs import prior_observations
 from sweepd_scheduler.domain.search.study import StudyEvent
 from sweepd_scheduler.domain.transitions import RunState, SweepState
@@ -84,9 +84,9 @@ def test_points_with_values_include_those_of_prior_runs(world: StoredWorld) -> N
     failed = replace(priors[1], state=RunState.FAILED)
     sweep = world.create(BAYES, prior=[priors[0], failed, priors[2]])
     world.save()
-    found = records.tried_points(sweep, Share.of(10, 3), 10, valued=True).entries
+    found = records.tried_points(sweep, RunSample.of(10, 3), 10, valued=True).entries
     assert found == tuple(TriedPoint(each.number, each.point, each.value) for each in (priors[2], priors[0]))
-    assert not records.tried_points(sweep, Share.of(10, 3), 10, valued=False).entries
+    assert not records.tried_points(sweep, RunSample.of(10, 3), 10, valued=False).entries
 
 
 def test_an_even_share_of_large_points_is_read(world: StoredWorld) -> None:

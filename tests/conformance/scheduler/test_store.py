@@ -9,7 +9,7 @@ from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.names import RunName, SweepName
 from sweepd_scheduler.domain.requests.remembered import ALL_PROJECTS, EVERYBODY, Remembered, RequestKey, Used
 from sweepd_scheduler.domain.requests.requests import PauseSweep
-from sweepd_scheduler.domain.runs.results import RunValue, Share
+from sweepd_scheduler.domain.runs.results import RunSample, RunValue
 from sweepd_scheduler.domain.runs.run import Exit, ExitCause
 from sweepd_scheduler.domain.transitions import RunState, SweepState
 from sweepd_scheduler.message_size import Page
@@ -167,7 +167,7 @@ def test_points_of_finished_or_stopped_runs_are_read(world: StoredWorld, opened:
     session = world.sent[-1][0]
     world.exits(session, starts[2].ref, last_row=0)  # without a value
     world.save()
-    all_runs = Share.of(10, 10)
+    all_runs = RunSample.of(10, 10)
     valued = opened.records.tried_points(sweep, all_runs, 10, valued=True)
     one = world.run((1, 1))
     assert valued == Page((TriedPoint(1, one.point, one.value(sweep.value_kind)),), more=False)
@@ -175,7 +175,7 @@ def test_points_of_finished_or_stopped_runs_are_read(world: StoredWorld, opened:
     assert [(tried.run, tried.value is None) for tried in both.entries] == [(1, False), (3, True)]
     part = opened.records.tried_points(sweep, all_runs, 1, valued=False)
     assert ([tried.run for tried in part.entries], part.more) == ([1], True)
-    few = Share.of(1, 3)
+    few = RunSample.of(1, 3)
     assert [tried.run for tried in opened.records.tried_points(sweep, few, 10, valued=False).entries] == [
         number for number in (1, 3) if few.has(number)
     ]

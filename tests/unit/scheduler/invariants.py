@@ -7,7 +7,7 @@ from sweepd.spec.limits import INT64_MAX
 from sweepd.spec.point import Point
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.sweep_spec import Goal, ObjectiveValue
-from sweepd_scheduler.domain.agents.agent import Guarded, IneligibleReason
+from sweepd_scheduler.domain.agents.agent import GuardRecord, IneligibleReason
 from sweepd_scheduler.domain.effects import (
     AttemptChanged,
     Change,
@@ -46,7 +46,7 @@ class Ledger:
         self._runs: dict[RunKey, Run] = {}
         self._sweeps: dict[int, Sweep] = {}
         self._attempts: dict[tuple[RunKey, int], AttemptState] = {}
-        self._guards: dict[tuple[int, str], Guarded] = {}
+        self._guards: dict[tuple[int, str], GuardRecord] = {}
         self._notes: defaultdict[int, list[StudyObservation]] = defaultdict(list)
         self._prior: defaultdict[int, Counter[bytes]] = defaultdict(Counter)
         # Ends that a client has reverted, until that is stored.
@@ -92,7 +92,7 @@ class Ledger:
                 self._enter_sweep(sweep)
             case GuardChanged(guarded=None):
                 self._guards.pop((change.sweep, change.agent), None)
-            case GuardChanged(guarded=Guarded() as guarded):
+            case GuardChanged(guarded=GuardRecord() as guarded):
                 self._guards[change.sweep, change.agent] = guarded
             case StudyObservation():
                 self._notes[change.sweep].append(change)

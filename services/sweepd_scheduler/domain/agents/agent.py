@@ -73,7 +73,7 @@ class QuarantineCause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guarded:
+class GuardRecord:
     """Record that the guard of a sweep keeps of an agent.
 
     Args:

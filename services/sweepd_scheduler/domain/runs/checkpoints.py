@@ -22,7 +22,7 @@ def with_checkpoint(run: Run, step: int) -> Run:
     return with_attempt(run, replace(run.newest, checkpoints=kept))
 
 
-def has_any(run: Run) -> bool:
+def has_checkpoints(run: Run) -> bool:
     """Return True if any attempt at a run has saved a checkpoint."""
     return any(attempt.checkpoints for attempt in run.attempts)
 
@@ -64,5 +64,5 @@ def resume(draft: Draft, run: Run) -> None:
 
 def forget_rungs_if_restarted(draft: Draft, run: Run) -> None:
     """Clear the rung values of a run that starts over; called before its first value is counted."""
-    if run.newest.resumed_from_step is None and run.values == Values() and has_any(run):
+    if run.newest.resumed_from_step is None and run.values == Values() and has_checkpoints(run):
         draft.forget_rungs(run)

@@ -43,7 +43,7 @@ class PatienceState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """Running run whose latest rung is being judged, with its best value so far."""
+    """Live run whose latest rung is being judged, with its best value so far."""
 
     number: int
     best: float

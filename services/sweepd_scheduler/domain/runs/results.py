@@ -214,13 +214,13 @@ _MODULUS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RunSample:
     """Evenly spread sample of runs: those whose number times FACTOR, modulo 2^32, is less than `below`."""
 
     below: int
 
     @classmethod
-    def of(cls, most: int, total: int) -> "Share":
+    def of(cls, most: int, total: int) -> "RunSample":
         """Return a sample of about `most` of `total` runs, or of all runs if there are at most `most`."""
         return cls(_MODULUS if total <= most else most * _MODULUS // total)
 

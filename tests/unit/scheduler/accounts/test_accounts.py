@@ -19,8 +19,8 @@ from sweepd_kernel.errors import BadTokenError, DomainError, NotFoundError, Stor
 from sweepd_scheduler.accounts.accounts import Accounts, NewToken
 from sweepd_scheduler.domain.account import (
     BoundTokenError,
-    Made,
     Token,
+    TokenCreation,
     TokenRequest,
     TooManyTokensError,
     places_of,
@@ -218,7 +218,7 @@ def test_a_revocation_is_completed_although_its_caller_cancels() -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     class SlowDisk(MemoryAccounts):
-        def put_token(self, token: Token, made: Made | None, forget_before: int) -> None:
+        def put_token(self, token: Token, made: TokenCreation | None, forget_before: int) -> None:
             if token.revoke_time:
                 begun.set()
                 assert go_on.wait(10)

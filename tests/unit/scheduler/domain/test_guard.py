@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
+from sweepd_scheduler.domain.agents.agent import GuardRecord, Ineligible, IneligibleReason, QuarantineCause
 from sweepd_scheduler.domain.effects import GuardChanged, HistoryEntry, LogLine
 from sweepd_scheduler.domain.guard import quarantine_sentence
 from sweepd_scheduler.domain.names import SweepName
@@ -18,9 +18,9 @@ COMMANDED = Exit(cause=ExitCause.COMMANDED, signal=15)
 LOST = Exit(cause=ExitCause.ORPHANED)
 
 
-def quarantined(failures: int) -> Guarded:
+def quarantined(failures: int) -> GuardRecord:
     reason = "exited with code 3"
-    return Guarded(failures=failures, quarantine=QuarantineCause.FAILURES, reason=reason)
+    return GuardRecord(failures=failures, quarantine=QuarantineCause.FAILURES, reason=reason)
 
 
 def state_of(world: World) -> tuple[SweepState, PauseCause | None]:
@@ -119,8 +119,11 @@ def test_quarantined_agents_are_named_again_after_a_pause(world: World) -> None:
 
 
 def test_the_sentence_names_several_agents_and_not_too_many() -> None:
-    assert quarantine_sentence({"a": Guarded(failures=4)}) == ""
-    both = {"b": quarantined(5), "a": Guarded(quarantine=QuarantineCause.START_FAILED, reason="no train.py")}
+    assert quarantine_sentence({"a": GuardRecord(failures=4)}) == ""
+    both = {
+        "b": quarantined(5),
+        "a": GuardRecord(quarantine=QuarantineCause.START_FAILED, reason="no train.py"),
+    }
     assert quarantine_sentence(both).startswith(
         "agents a, b get no more runs, as too many attempts failed on each in a row or they cannot start "
     )

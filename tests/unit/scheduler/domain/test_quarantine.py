@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweepd_scheduler.domain.agents.agent import Guarded, Ineligible, IneligibleReason, QuarantineCause
+from sweepd_scheduler.domain.agents.agent import GuardRecord, Ineligible, IneligibleReason, QuarantineCause
 from sweepd_scheduler.domain.effects import StartRun, SweepEnded
 from sweepd_scheduler.domain.events import Announced, Detached
 from sweepd_scheduler.domain.requests.requests import PauseSweep, Released, ResumeSweep
@@ -29,7 +29,7 @@ def test_a_run_that_its_agent_cannot_start_goes_to_another_agent_without_charge(
     assert (run.state, run.requeues, run.failures) == (RunState.PENDING, 0, 0)
     assert (run.newest.state, run.newest.exit) == (AttemptState.ENDED, MISSING)
     assert world.sweep().counts.of(RunState.FAILED) == 0
-    expected = Guarded(failures=0, quarantine=QuarantineCause.START_FAILED, reason=MISSING.message)
+    expected = GuardRecord(failures=0, quarantine=QuarantineCause.START_FAILED, reason=MISSING.message)
     assert world.state.index[1].guards == {"bad": expected}
     assert world.offer(bad) == []
     command = world.last_sent(Ineligible)

@@ -3,7 +3,7 @@
 import pytest
 
 from sweepd_kernel.errors import DomainError, WrongStateError
-from sweepd_scheduler.domain.agents.agent import Guarded, QuarantineCause
+from sweepd_scheduler.domain.agents.agent import GuardRecord, QuarantineCause
 from sweepd_scheduler.domain.effects import HistoryEntry, StartRun, SweepEnded
 from sweepd_scheduler.domain.requests.requests import (
     CancelSweep,
@@ -277,7 +277,7 @@ def test_quarantines_are_restored_when_an_ended_sweep_continues(world: World) ->
     session = world.attach()
     world.exits(session, world.takes_one(session).ref, EXIT_1)
     reason = "exited with code 1"
-    guards = {"ann": Guarded(failures=1, quarantine=QuarantineCause.FAILURES, reason=reason)}
+    guards = {"ann": GuardRecord(failures=1, quarantine=QuarantineCause.FAILURES, reason=reason)}
     assert world.state.index[1].guards == guards
     world.happens(StopSweep(S))
     retry(world, 1)
