@@ -135,7 +135,7 @@ class _Proposer:
         return choice, f"{len(distinct)} numbers in {runs}, which no range can hold exactly"
 
     def _with_facts(self, rows: Sequence[_Row], outer: str) -> list[_Row]:
-        """Return the rows with more facts: the texts and booleans that every row has at this level."""
+        """Return the rows; their `facts` also contain the texts and booleans that all have at this level."""
         if outer and not self.tests_groups:
             return list(rows)
         own = [

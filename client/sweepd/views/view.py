@@ -200,7 +200,7 @@ def inner(name: str, shape: Callable[[M], Json]) -> Callable[[Message], Json]:
 
 
 def reader(message: type[Message], source: object) -> tuple[Callable[[Message], object], str]:
-    """Return a function that reads a source from a message, and the kind of the values read."""
+    """Return a function that reads the value of `source` from a message, and the kind of that value."""
     if not isinstance(source, str):
         return cast("Callable[[Message], object]", source), "text"
     outer, _, name = source.rstrip("?").rpartition(".")

@@ -139,7 +139,7 @@ class Quantised:
 
     @property
     def is_integer(self) -> bool:
-        """True if the values are integers, not floats."""
+        """True if draws are integers, not floats."""
         return isinstance(self.q, int)
 
     def quantile(self, u: float) -> Number:
