@@ -11,6 +11,7 @@ from sweepd_agent.core.attempt import Assignment, AttemptKey, Exit, exit_of
 from sweepd_agent.core.events import (
     Confirm,
     Delivered,
+    DiskSpaceChecked,
     Effect,
     Event,
     Forget,
@@ -18,11 +19,10 @@ from sweepd_agent.core.events import (
     Journalled,
     Launch,
     Leave,
+    LogEvent,
     Offer,
     ReportExit,
     ReportStart,
-    RoomSeen,
-    Say,
     Stop,
     StreamClosed,
     Tick,
@@ -67,7 +67,7 @@ class Agent:
         for held in list(self.state.held.values()):
             if held.has_process and held.place is None:  # the record is lost
                 self._hold(replace(held, place=self.state.place_for_found(None)))
-        self.background(self._upkeep.watch_disk(self._room_seen))
+        self.background(self._upkeep.watch_disk(self._disk_space_checked))
         self._set_timer()
 
     def handle(self, event: Event) -> None:
@@ -83,7 +83,7 @@ class Agent:
         if not work.cancelled() and (error := work.exception()) is not None and not self.left.done():
             message = f"internal error: {type(error).__name__}: {error}"
             self._perform(
-                Say("exiting", None, {"cause": "failure", "exit_code": FAILURE, "message": message})
+                LogEvent("exiting", None, {"cause": "failure", "exit_code": FAILURE, "message": message})
             )
             self._perform(Leave(FAILURE, "failure", message))
 
@@ -164,9 +164,9 @@ class Agent:
                     attempt.stop(held.order)
             attempt.follow_adopted()
 
-    def _room_seen(self, enough: bool) -> None:
+    def _disk_space_checked(self, enough: bool) -> None:
         if enough != self.state.enough_room:
-            self.handle(RoomSeen(enough))
+            self.handle(DiskSpaceChecked(enough))
 
     def _hold(self, held: Held) -> None:
         self.state = replace(self.state, held={**self.state.held, held.key: held})
@@ -190,7 +190,7 @@ class Agent:
                 self._report_exit(self.attempts.get(effect.key), effect.exit)
             case Forget():
                 self._forget(effect.key)
-            case Say():
+            case LogEvent():
                 self._around.log.event(effect.event, effect.key, effect.fields)
             case Leave():
                 if not self.left.done():

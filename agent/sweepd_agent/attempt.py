@@ -30,7 +30,7 @@ _SCRIPT_TOPICS = frozenset({"irregular", "files", "details"})
 
 
 class Attempt:
-    """Attempt: reports the events of its process to the agent, and reads rows for its feed."""
+    """Attempt on this machine; reports events of its process to the agent, and reads rows for its feed."""
 
     def __init__(
         self, assignment: Assignment, folder: AttemptFolder, around: Surroundings, home: Home

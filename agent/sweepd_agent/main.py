@@ -18,7 +18,7 @@ from sweepd.rpc.discovery import state_folder
 from sweepd_agent.agent import Agent
 from sweepd_agent.context.recorder import Recorder
 from sweepd_agent.context.sampler import Sampler
-from sweepd_agent.core.events import Asked, Leave, Wish
+from sweepd_agent.core.events import EndRequest, EndRequested, Leave
 from sweepd_agent.core.leaving import FAILURE, USAGE
 from sweepd_agent.core.state import Settings, State
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder, open_free_folder
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         _handle_signals(agent)
         if options.caller is not None:
-            watch_caller(options.caller, lambda: agent.handle(Asked(Wish.TERMINATE)))
+            watch_caller(options.caller, lambda: agent.handle(EndRequested(EndRequest.TERMINATE)))
         agent.adopt()
         # A status line would mix with the output of runs.
         if not options.log_as_json and not options.show_output and can_redraw(sys.stderr, INHERITED):
@@ -138,10 +138,10 @@ def _state(options: Options, gpus: tuple[tuple[str, ...], ...] | None) -> State:
 
 def _handle_signals(agent: Agent) -> None:
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, agent.handle, Asked(Wish.INTERRUPT))
-    loop.add_signal_handler(signal.SIGTERM, agent.handle, Asked(Wish.TERMINATE))
+    loop.add_signal_handler(signal.SIGINT, agent.handle, EndRequested(EndRequest.INTERRUPT))
+    loop.add_signal_handler(signal.SIGTERM, agent.handle, EndRequested(EndRequest.TERMINATE))
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # ignored under nohup
-        loop.add_signal_handler(signal.SIGHUP, agent.handle, Asked(Wish.TERMINATE))
+        loop.add_signal_handler(signal.SIGHUP, agent.handle, EndRequested(EndRequest.TERMINATE))
 
 
 async def _show_progress(agent: Agent, log: Log) -> None:

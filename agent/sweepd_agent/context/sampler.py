@@ -286,7 +286,7 @@ def tree(
 ) -> Tree | None:
     """Return the total resource usage of processes and all their descendants.
 
-    None if no process exists any more, or none holds memory because all are exiting or zombies.
+    Return None if no process exists any more, or none holds memory because all are exiting or zombies.
     """
     found: list[Process] = []
     left = list(roots)

@@ -1,1 +1,1 @@
-"""Decisions of the agent, free of processes, streams, files and clocks."""
+"""Decisions of the agent, without access to processes, streams, files or clocks."""

@@ -152,7 +152,7 @@ class Exit:
 
     @property
     def failed(self) -> bool:
-        """True if the last lines of the log are shown: the attempt neither succeeded nor was stopped."""
+        """True unless the attempt succeeded, was stopped or was handed back; its log tail is then shown."""
         return not self.succeeded and self.cause not in {ExitCause.COMMANDED, ExitCause.HANDED_BACK}
 
 

@@ -28,7 +28,7 @@ class Refusal(StrEnum):
     NO_CONTEXT = "no such context"
 
 
-class Wish(StrEnum):
+class EndRequest(StrEnum):
     """Request by a person or the system to end the agent."""
 
     INTERRUPT = "Ctrl-C"
@@ -93,7 +93,7 @@ class StreamClosed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The scheduler refused the stream."""
+    """The server refused the stream, or a look-up before it."""
 
     refusal: Refusal
     message: str
@@ -186,14 +186,14 @@ class ProcessEnded(_OfAttempt):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EndRequested:
     """A person or the system requested the end of the agent; each repetition is more urgent."""
 
-    wish: Wish
+    request: EndRequest
 
 
 @dataclass(frozen=True, slots=True)
-class RoomSeen:
+class DiskSpaceChecked:
     """Free disk space was checked; `enough`: it suffices for another run."""
 
     enough: bool
@@ -221,8 +221,8 @@ Event = (
     | Delivered
     | ProcessStarted
     | ProcessEnded
-    | Asked
-    | RoomSeen
+    | EndRequested
+    | DiskSpaceChecked
     | Tick
 )
 
@@ -280,7 +280,7 @@ class Forget(_OfAttempt):
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class LogEvent:
     """Log an event."""
 
     event: str
@@ -298,4 +298,4 @@ class Leave:
     error: str = ""
 
 
-Effect = Journal | Confirm | Launch | Stop | Offer | ReportStart | ReportExit | Forget | Say | Leave
+Effect = Journal | Confirm | Launch | Stop | Offer | ReportStart | ReportExit | Forget | LogEvent | Leave

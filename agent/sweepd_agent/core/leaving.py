@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sweepd.spec.wording import printable
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder
-from sweepd_agent.core.events import Leave, Reason, Refusal, Refused, Say, Wish
+from sweepd_agent.core.events import EndRequest, Leave, LogEvent, Reason, Refusal, Refused
 from sweepd_agent.core.lines import how_ended, last_lines, short_name
 from sweepd_agent.core.state import FIRST_MINUTE, Batch, Failure, Leaving, Phase, Standing, State
 
@@ -31,12 +31,12 @@ def drain(batch: Batch, cause: str, *, code: int) -> None:
     """Take no new runs from now on; live runs continue to their end."""
     if batch.state.leaving is None:
         batch.state = replace(batch.state, leaving=Leaving(cause=cause, code=code))
-        _say(batch, cause, "runs continue to their end")
+        _log_draining(batch, cause, "runs continue to their end")
 
 
-def asked(batch: Batch, wish: Wish) -> None:
+def end_requested(batch: Batch, request: EndRequest) -> None:
     """Begin to end the agent on request; escalate each time that the request is repeated."""
-    if wish is Wish.INTERRUPT:
+    if request is EndRequest.INTERRUPT:
         _interrupted(batch)
     else:
         _terminated(batch)
@@ -92,7 +92,7 @@ def next_deadline(state: State, now: float) -> float | None:
     if state.settings.stop_on_disconnect and not state.connected and _to_stop(state):
         times.append(state.silent_since + state.lease)
     if state.waits:
-        times += state.say_at.values()
+        times += state.log_at.values()
     if not state.was_connected and state.settings.wait is not None:
         times.append(state.started + state.settings.wait)
     return min((time for time in times if time is not None and time > now), default=None)
@@ -104,12 +104,12 @@ def _interrupted(batch: Batch) -> None:
         batch.state = replace(
             batch.state, leaving=batch.state.leaving or Leaving(cause="Ctrl-C", code=INTERRUPTED)
         )
-        _say(batch, "Ctrl-C", "waiting for runs to end; Ctrl-C again terminates them")
+        _log_draining(batch, "Ctrl-C", "waiting for runs to end; Ctrl-C again terminates them")
     elif batch.state.interrupts == 2:
-        _say(batch, "Ctrl-C", "terminating runs; Ctrl-C again kills them")
+        _log_draining(batch, "Ctrl-C", "terminating runs; Ctrl-C again kills them")
         _hand_back(batch, StopMode.TERMINATE, "Ctrl-C")
     else:
-        _say(batch, "Ctrl-C", "killing runs")
+        _log_draining(batch, "Ctrl-C", "killing runs")
         _hand_back(batch, StopMode.KILL, "Ctrl-C")
     if batch.state.interrupts >= 2 and not batch.state.has_processes:
         # After a second Ctrl-C, the agent does not wait for acknowledgements.
@@ -121,22 +121,22 @@ def _terminated(batch: Batch) -> None:
     grace = batch.state.settings.grace
     batch.state = replace(batch.state, leaving=batch.state.leaving or Leaving(cause="SIGTERM", code=OK))
     if batch.state.terminations == 1:
-        _say(batch, "SIGTERM", f"runs have up to {grace:g} s to end before they are handed back")
+        _log_draining(batch, "SIGTERM", f"runs have up to {grace:g} s to end before they are handed back")
         margin = min(_LONGEST_MARGIN, grace / 2)
         end = batch.now + grace
         _set_deadlines(
             batch, terminate_at=end - margin, kill_at=end - margin / 4, leave_at=end + _LAST_REPORTS
         )
     else:
-        _say(batch, "SIGTERM", "handing runs back now")
+        _log_draining(batch, "SIGTERM", "handing runs back now")
         kill_after = 2.0 if batch.state.terminations == 2 else 0.0
         kill_at = batch.now + kill_after
         _set_deadlines(batch, terminate_at=batch.now, kill_at=kill_at, leave_at=kill_at + 2 * _LAST_REPORTS)
 
 
-def _say(batch: Batch, cause: str, what: str) -> None:
+def _log_draining(batch: Batch, cause: str, what: str) -> None:
     live = sum(held.has_process for held in batch.state.held.values())
-    batch.do(Say("draining", None, {"cause": cause, "runs": live, "message": what}))
+    batch.do(LogEvent("draining", None, {"cause": cause, "runs": live, "message": what}))
 
 
 def _set_deadlines(
@@ -180,7 +180,7 @@ def _advance_end(batch: Batch, leaving: Leaving) -> None:
 def _trip(batch: Batch, guard: str) -> None:
     """Take no new runs; end the live runs and hand them back."""
     batch.state = replace(batch.state, leaving=Leaving(cause=guard, code=GUARDED, terminate_at=batch.now))
-    _say(batch, guard, "ending the other runs and handing them back")
+    _log_draining(batch, guard, "ending the other runs and handing them back")
 
 
 def _finish(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
@@ -188,9 +188,9 @@ def _finish(batch: Batch, leaving: Leaving, trouble: str = "") -> None:
     code, guard = leaving.code, leaving.cause if leaving.code == GUARDED else None
     if code == OK and (guard := scheduler_guard(batch.state)) is not None:
         code = GUARDED
-    words = [] if guard is None else [guard_line(guard, batch.state.last_failure)]
-    words += [trouble] if trouble else []
-    _leave(batch, code or (FAILURE if trouble else OK), leaving.cause, "; ".join(words))
+    parts = [] if guard is None else [guard_line(guard, batch.state.last_failure)]
+    parts += [trouble] if trouble else []
+    _leave(batch, code or (FAILURE if trouble else OK), leaving.cause, "; ".join(parts))
 
 
 def _left_behind(runs: int) -> str:
@@ -236,7 +236,7 @@ def _leave(batch: Batch, code: int, cause: str, error: str) -> None:
     fields: dict[str, Json] = {"cause": cause, "exit_code": code}
     if error:
         fields["message"] = error
-    batch.do(Say("exiting", None, fields), Leave(code, cause, error))
+    batch.do(LogEvent("exiting", None, fields), Leave(code, cause, error))
 
 
 def own_guard(state: State) -> str | None:

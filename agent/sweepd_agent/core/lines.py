@@ -1,4 +1,4 @@
-"""Log lines for people; events without a line here are not shown to them."""
+"""Log lines for people: one line per event that is shown to them."""
 
 import json
 from collections.abc import Callable, Mapping

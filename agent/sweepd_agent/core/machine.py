@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from sweepd_agent.core import leaving, serving
 from sweepd_agent.core.attempt import ExitCause, Json, StopMode, StopOrder, exit_of
 from sweepd_agent.core.events import (
-    Asked,
     Confirm,
     Delivered,
+    DiskSpaceChecked,
     DrainReceived,
     Effect,
     EligibilityChanged,
+    EndRequested,
     Event,
     ExitAcked,
     ExitReported,
@@ -18,13 +19,12 @@ from sweepd_agent.core.events import (
     Journal,
     Journalled,
     Launch,
+    LogEvent,
     Offer,
     ProcessEnded,
     ProcessStarted,
     Refused,
     ReportStart,
-    RoomSeen,
-    Say,
     StartReceived,
     Stop,
     StopReceived,
@@ -59,7 +59,7 @@ def decide(state: State, event: Event, now: float) -> Decision:
     batch = Batch(state, now)
     _apply(batch, event)
     leaving.settle(batch)
-    serving.say_due(batch)
+    serving.log_due(batch)
     _offer(batch)
     return Decision(state=batch.state, effects=tuple(batch.effects))
 
@@ -93,9 +93,9 @@ def _apply(batch: Batch, event: Event) -> None:
             serving.ended(batch, event)
         case ProcessStarted() | ProcessEnded() | ExitReported() | ExitAcked() | Delivered():
             _attempt(batch, event)
-        case Asked():
-            leaving.asked(batch, event.wish)
-        case RoomSeen():
+        case EndRequested():
+            leaving.end_requested(batch, event.request)
+        case DiskSpaceChecked():
             batch.state = replace(batch.state, enough_room=event.enough)
         case Tick():
             pass  # deadlines are checked after every event
@@ -183,7 +183,9 @@ def _stop(batch: Batch, event: StopReceived) -> None:
         batch.do(Confirm(event.command_id, "this agent does not have the attempt"))
         return
     order = StopOrder(mode=event.mode, cause=ExitCause.COMMANDED, reason=event.reason)
-    batch.do(Say("command", held.key, {"command": "stop", "mode": event.mode.value, "reason": event.reason}))
+    batch.do(
+        LogEvent("command", held.key, {"command": "stop", "mode": event.mode.value, "reason": event.reason})
+    )
     batch.stop(held, order)
     batch.do(Confirm(event.command_id))
 
@@ -193,7 +195,7 @@ def _fenced(batch: Batch, event: Fenced) -> None:
     if held is None:
         return
     if held.standing is not Standing.FENCED:
-        batch.do(Say("fenced", held.key, {"message": event.reason}))
+        batch.do(LogEvent("fenced", held.key, {"message": event.reason}))
     held = batch.hold(replace(held, standing=Standing.FENCED))
     if held.has_process:
         batch.stop(held, replace(_FENCED, reason=event.reason))
@@ -234,7 +236,7 @@ def _running(batch: Batch, held: Held, pid: int) -> None:
         "slot": held.place.slot if held.place is not None else None,
         "gpus": None if held.place is None or held.place.gpus is None else list(held.place.gpus),
     }
-    batch.do(Say("run_started", held.key, fields), ReportStart(held.key))
+    batch.do(LogEvent("run_started", held.key, fields), ReportStart(held.key))
     if held.order is not None:
         batch.do(Stop(held.key, held.order))
 

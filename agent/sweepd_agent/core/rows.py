@@ -1,4 +1,4 @@
-"""Rows of an attempt: parse the lines of a metrics file; derive steps, observations and iterations."""
+"""Rows of an attempt: parsing of lines; derivation of steps, observations and iterations."""
 
 import json
 import math

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from sweepd.spec.command import uses_program
 from sweepd_agent.core.attempt import Assignment, Json
-from sweepd_agent.core.events import Ineligibility, Reason, Say, SweepEnded
+from sweepd_agent.core.events import Ineligibility, LogEvent, Reason, SweepEnded
 from sweepd_agent.core.state import Batch
 
-SAY_EVERY = 300.0
+LOG_EVERY = 300.0
 """Interval in seconds at which a waiting agent logs why it waits."""
 
 V = TypeVar("V")
@@ -74,7 +74,7 @@ def ended(batch: Batch, event: SweepEnded) -> None:
         "state": event.state,
         "reason": event.reason,
     }
-    batch.do(Say("command", None, fields))
+    batch.do(LogEvent("command", None, fields))
 
 
 def ineligible_at_welcome(batch: Batch, ineligible: Mapping[str, Ineligibility]) -> None:
@@ -93,29 +93,29 @@ def set_ineligible(batch: Batch, sweep: str, ineligibility: Ineligibility | None
     batch.state = state = replace(state, ineligible=ineligible)
     if (before and before.reason) == (ineligibility and ineligibility.reason):
         return
-    say_at = _without(state.say_at, sweep)
+    log_at = _without(state.log_at, sweep)
     if ineligibility is not None:
-        say_at[sweep] = batch.now + (_PATIENCE if ineligibility.reason is Reason.SUGGESTION else 0.0)
+        log_at[sweep] = batch.now + (_PATIENCE if ineligibility.reason is Reason.SUGGESTION else 0.0)
     elif sweep in state.logged_reasons:
-        batch.do(Say("withheld", None, {"sweep": sweep, "reason": None, "message": ""}))
+        batch.do(LogEvent("withheld", None, {"sweep": sweep, "reason": None, "message": ""}))
         state = replace(state, logged_reasons=_without(state.logged_reasons, sweep))
-    batch.state = replace(state, say_at=say_at)
+    batch.state = replace(state, log_at=log_at)
 
 
 def handed_out(batch: Batch, sweep: str) -> None:
-    """Clear the reason of a sweep that has just handed out a run, if the reason concerns every agent."""
+    """Clear the ineligibility for a sweep that has just handed out a run, if it concerned every agent."""
     ineligibility = batch.state.ineligible.get(sweep)
     if ineligibility is not None and ineligibility.reason not in _OF_THIS_AGENT:
         set_ineligible(batch, sweep, None)
 
 
-def say_due(batch: Batch) -> None:
+def log_due(batch: Batch) -> None:
     """Log the reasons why sweeps give no runs, for each sweep whose log line is due.
 
     A new reason that concerns only this agent is always logged; other lines only while the agent waits for
     runs. Lines are repeated every few minutes, so that they are near the end of a long log.
     """
-    for sweep, at in sorted(batch.state.say_at.items()):
+    for sweep, at in sorted(batch.state.log_at.items()):
         state, ineligibility = batch.state, batch.state.ineligible[sweep]
         is_new = state.logged_reasons.get(sweep) is not ineligibility.reason
         waits = state.waits and sweep in state.sweeps
@@ -126,11 +126,11 @@ def say_due(batch: Batch) -> None:
             "reason": ineligibility.reason.value,
             "message": ineligibility.message,
         }
-        batch.do(Say("withheld", None, fields))
+        batch.do(LogEvent("withheld", None, fields))
         batch.state = replace(
             state,
             logged_reasons={**state.logged_reasons, sweep: ineligibility.reason},
-            say_at={**state.say_at, sweep: batch.now + SAY_EVERY},
+            log_at={**state.log_at, sweep: batch.now + LOG_EVERY},
         )
 
 

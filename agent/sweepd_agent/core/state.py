@@ -14,7 +14,7 @@ from sweepd_agent.core.attempt import (
     StopMode,
     StopOrder,
 )
-from sweepd_agent.core.events import Effect, Forget, Ineligibility, Reason, ReportExit, Say, Stop
+from sweepd_agent.core.events import Effect, Forget, Ineligibility, LogEvent, Reason, ReportExit, Stop
 from sweepd_agent.core.lines import last_lines
 
 FIRST_MINUTE = 60.0
@@ -147,7 +147,7 @@ class State:
     ineligible: Mapping[str, Ineligibility] = field(default_factory=dict)
     # Last logged reason of each sweep that still gives no runs, and the time of the next log line.
     logged_reasons: Mapping[str, Reason] = field(default_factory=dict)
-    say_at: Mapping[str, float] = field(default_factory=dict)
+    log_at: Mapping[str, float] = field(default_factory=dict)
     held: Mapping[AttemptKey, Held] = field(default_factory=dict)
     connected: bool = False
     was_connected: bool = False
@@ -288,7 +288,7 @@ class Batch:
         }
         if how.failed and (lines := last_lines(log_tail, 1)):
             fields["last_line"] = lines[0]
-        self.do(Say("run_ended", held.key, fields))
+        self.do(LogEvent("run_ended", held.key, fields))
         if held.standing is Standing.FENCED:
             self.drop(held.key)
             return

@@ -48,7 +48,7 @@ class Details:
 
     @property
     def delivered(self) -> bool:
-        """True if the newest details are stored by the server, or cannot be stored there."""
+        """True if the server has stored the newest details, or does not support details."""
         return self._refused or (self._level.done and not self._context_pending)
 
     @property

@@ -80,7 +80,7 @@ class ExternalMetrics:
         write_inside(self._folder.path, _START_FILE, json.dumps(start).encode())
 
     def open(self) -> None:
-        """Open the sources at the positions after their last lines in the metrics file."""
+        """Open each source at the position after its last line in the metrics file."""
         try:
             start = json.loads(read_inside(self._folder.path, _START_FILE, limit=_MAX_BYTES))
         except (OSError, ValueError, RecursionError):

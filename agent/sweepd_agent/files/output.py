@@ -73,7 +73,7 @@ def copy_of_output(key: AttemptKey, file: Path, around: Surroundings) -> OutputC
 
 
 def _as_json(key: AttemptKey) -> Callable[[bytes], bytes]:
-    """Return a function that formats output as a JSON line; it keeps a split character for the next call."""
+    """Return a function that formats output as a JSON line; a split character is kept for the next call."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def form(content: bytes) -> bytes:

@@ -149,7 +149,7 @@ class RowKeeping:
             await asyncio.sleep(0.0 if more else _READ_AGAIN)  # yields to other tasks
 
     async def save(self) -> None:
-        """Write row numbers and cursors to disk; retry while writes fail; the trial continues."""
+        """Write row numbers and cursors to disk; retry until this succeeds, while the trial continues."""
         while True:
             try:
                 await self._save_now()

@@ -81,7 +81,7 @@ class RunFiles:
             self._store()
 
     def restart(self, cursor: int) -> int:
-        """Begin a new series above `cursor`, treat pieces in flight as lost, and return its cursor."""
+        """Treat pieces in flight as lost, and begin a new series above `cursor`; return where it begins."""
         by_clock = min(int(self._wall_clock()), _LAST_BY_CLOCK)
         self.floor = max((max(self.floor, cursor) >> _SERIES_BITS) + 1, by_clock) << _SERIES_BITS
         self._files.resend_in_flight()

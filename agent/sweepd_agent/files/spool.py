@@ -249,7 +249,7 @@ class Spool:
             yield None, completed(progress)[0]
 
     def _lines(self, block: Block) -> Iterator[tuple[int | None, int, Line]]:
-        """Yield the lines of a block; for a thinned block, with row number and preceding step."""
+        """Yield the lines of a block, with row number and preceding step if the block is thinned."""
         if block.thinned:
             yield from read_kept(self._path, block)
             return

@@ -174,7 +174,7 @@ def missing_program(arguments: Sequence[str], environ: Mapping[str, str]) -> Mis
     """Return the reason why a command cannot start here; None if no reason is found.
 
     Args:
-        arguments: whole argument vector, with macros expanded.
+        arguments: complete argument vector, with macros expanded.
         environ: environment of the process.
     """
     try:

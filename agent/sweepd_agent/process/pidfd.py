@@ -87,7 +87,7 @@ def open_process(pid: int, start: int | None) -> int | None:
 
 
 def call_at_end(pidfd: int, ended: Callable[[], object]) -> None:
-    """Close a process descriptor and call `ended` once its process has ended; return at once."""
+    """Register a callback that closes the descriptor and calls `ended` once its process has ended."""
     loop = asyncio.get_running_loop()
 
     def close() -> None:

@@ -28,7 +28,7 @@ _MAX_HOST = 255
 
 
 class Claim:
-    """Claim of the run in a folder; repeated claims recover a run that was lost in a silence."""
+    """Claim of the run in a folder; claiming it again recovers a run that was lost meanwhile."""
 
     def __init__(self, state: StandaloneState, agent: Agent, log: Log) -> None:
         self._folder = state.run
@@ -101,7 +101,7 @@ def _request(
 
 
 def plain_values(config: Mapping[str, object]) -> v1.ParameterMap:
-    """Return the values of a configuration that fit into a message; drop the largest above the limit."""
+    """Return the values of a configuration that fit into a message; if it is too large, drop the largest."""
     kept: dict[str, Json] = {}
     sizes: dict[str, int] = {}
     for name, value in config.items():

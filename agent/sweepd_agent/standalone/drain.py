@@ -31,7 +31,7 @@ from sweepd_agent.attempt import Attempt
 from sweepd_agent.context.recorder import Recorder, forget_before
 from sweepd_agent.context.sampler import EVERY, Sampler
 from sweepd_agent.core.attempt import Json
-from sweepd_agent.core.events import Asked, Leave, Wish
+from sweepd_agent.core.events import EndRequest, EndRequested, Leave
 from sweepd_agent.core.leaving import OK, USAGE
 from sweepd_agent.core.state import Leaving, Settings, State
 from sweepd_agent.files.state_folder import FolderInUseError, StateFolder, open_folder
@@ -102,7 +102,7 @@ def _lost(verdict: v1.AttemptVerdict) -> bool:
 
 
 class Trouble:
-    """Notice that a standalone run cannot be synced; the script shows it from the run folder."""
+    """Notice in the run folder, shown by the script, that a standalone run cannot be synced."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -218,8 +218,8 @@ def _progress(agent: Agent) -> tuple[object, ...]:
 
 def _leave(agent: Agent) -> None:
     """End the agent; data that is not delivered stays on disk for the next agent."""
-    agent.handle(Asked(Wish.TERMINATE))
-    agent.handle(Asked(Wish.TERMINATE))
+    agent.handle(EndRequested(EndRequest.TERMINATE))
+    agent.handle(EndRequested(EndRequest.TERMINATE))
 
 
 def _handle_signals(agent: Agent) -> None:
@@ -294,7 +294,7 @@ def recorder_of(folder: StandaloneFolder) -> Recorder | None:
 
 
 def _script_is_live(agent: Agent) -> bool:
-    """True if a script is live; checks its process, as the id of an ended script may have been reused."""
+    """True if the script of an attempt was live when it was looked up."""
     return any(each.process is not None and each.process.alive for each in agent.live_attempts())
 
 

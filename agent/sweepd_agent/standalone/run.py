@@ -157,7 +157,7 @@ class StandaloneFolder(AttemptFolder):
         return order if run is not None and self.ordered_since(run.started) else None
 
     def mark_result_acked(self) -> None:
-        """Do nothing: each attempt has a separate end on each server."""
+        """Do nothing: an end is acknowledged separately for each attempt and server."""
 
     def result_acked(self) -> bool:
         """Return False: a record for an earlier attempt or another server does not apply to this end."""

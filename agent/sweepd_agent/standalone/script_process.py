@@ -114,6 +114,6 @@ def _has_ended(folder: StandaloneFolder) -> bool:
 
 
 def _prefers_process_code(folder: StandaloneFolder) -> bool:
-    """Return True if the exit code of the process decides the outcome, given the script's record."""
+    """Return True if the exit code of the process takes precedence over the script's record."""
     run = folder.run()
     return run is None or run.ended is None or run.at_exit

@@ -72,7 +72,7 @@ def ineligibility(ineligible: v1.Ineligible) -> Ineligibility | None:
 
 
 def verdict(fate: v1.AttemptFate.ValueType) -> Verdict:
-    """Return the verdict of a fate; UNKNOWN for a fate of a later version."""
+    """Return the verdict that a fate encodes; UNKNOWN for a fate that only later versions define."""
     return _VERDICTS.get(fate, Verdict.UNKNOWN)
 
 

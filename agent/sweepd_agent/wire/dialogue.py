@@ -37,7 +37,7 @@ _FIRST_HANDLE = 2**31
 
 
 class Dialogue:
-    """Owner of the streams of an agent, one after the other."""
+    """Agent's side of the dialogue with the scheduler, over successive streams."""
 
     def __init__(self, agent: Agent, around: Surroundings) -> None:
         self._agent = agent

@@ -57,7 +57,7 @@ class Lane:
 
     @property
     def delivered(self) -> bool:
-        """True if everything is stored by the server, or cannot be stored there."""
+        """True if the server has stored everything, or does not support the lane."""
         return self._window is None or not self._source.has_more(self._cursor.acked)
 
     def open(self, window: int | None, stored: int | None) -> None:
@@ -123,7 +123,7 @@ class Rows:
         return None
 
     def acknowledged(self, cursor: int) -> None:
-        """Do nothing: the spool thins its rows by itself."""
+        """Do nothing: the spool keeps acknowledged rows."""
 
     def has_more(self, cursor: int) -> bool:
         """Return True if a row after `cursor` may be sent."""

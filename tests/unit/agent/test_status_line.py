@@ -39,7 +39,7 @@ def test_it_shows_that_the_agent_is_leaving_or_that_the_server_is_unavailable() 
     play.running()
     play.happens(e.StreamClosed())
     assert progress(play.state, 0.0, 100).endswith("0:00:00 · server unavailable")
-    play.happens(e.Asked(e.Wish.INTERRUPT))
+    play.happens(e.EndRequested(e.EndRequest.INTERRUPT))
     assert progress(play.state, 0.0, 100).endswith("0:00:00 · ending")
 
 

@@ -51,7 +51,7 @@ class Play:
             decision: Decision = decide(self.state, event, self.now)
             self.state = decision.state
             effects += decision.effects
-        return [effect for effect in effects if not isinstance(effect, e.Say)]
+        return [effect for effect in effects if not isinstance(effect, e.LogEvent)]
 
     def connected(self, **verdicts: e.Verdict) -> list[e.Effect]:
         named = {key: verdicts[key.run.rpartition("-")[2]] for key in self.state.held if verdicts}

@@ -32,14 +32,14 @@ def ends(play: Play, number: int, outcome: Outcome, tail: str = "") -> list[e.Ef
     )
 
 
-def noticed(play: Play, *happened: e.Event) -> list[e.Say]:
+def noticed(play: Play, *happened: e.Event) -> list[e.LogEvent]:
     """Apply events; return the agent's log records."""
     effects: list[e.Effect] = []
     for event in happened:
         decision = decide(play.state, event, play.now)
         play.state = decision.state
         effects += decision.effects
-    return [effect for effect in effects if isinstance(effect, e.Say)]
+    return [effect for effect in effects if isinstance(effect, e.LogEvent)]
 
 
 def left(effects: list[e.Effect]) -> e.Leave | None:
@@ -222,9 +222,9 @@ def ineligible_line() -> Play:
     [
         (e.SweepEnded(SWEEP, "finished", "run_cap reached"), 9),
         (e.DrainReceived(5, "maintenance"), 9),
-        (e.Asked(e.Wish.TERMINATE), 9),
+        (e.EndRequested(e.EndRequest.TERMINATE), 9),
         (e.Refused(e.Refusal.SWEEP_ENDED, "it has ended"), 9),
-        (e.Asked(e.Wish.INTERRUPT), 130),
+        (e.EndRequested(e.EndRequest.INTERRUPT), 130),
     ],
 )
 def test_an_agent_that_ends_while_quarantined_exits_with_the_guards_code(event: e.Event, code: int) -> None:

@@ -13,7 +13,7 @@ from sweepd_agent.core.state import Held, Phase, Settings, State
 from unit.agent.core.play import KEY, RUN, SWEEP, Play, assignment
 from unit.agent.core.test_guards import GUARD, LABELS, OTHER, left, noticed
 
-CTRL_C, SIGTERM = e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.TERMINATE)
+CTRL_C, SIGTERM = e.EndRequested(e.EndRequest.INTERRUPT), e.EndRequested(e.EndRequest.TERMINATE)
 FAILED = e.ProcessEnded(KEY, Outcome(code=1))
 STAYS = (
     "the server has not acknowledged all data of one run; the next agent with this --state will send the rest"
@@ -201,7 +201,7 @@ def test_an_agent_ends_with_the_last_of_its_sweeps() -> None:
 def test_the_end_of_a_sweep_is_logged_once() -> None:
     play = a_running_agent()
     (ended, _) = noticed(play, *[e.SweepEnded(SWEEP, "stopped", "by a person")] * 2)
-    assert ended == e.Say(
+    assert ended == e.LogEvent(
         "command",
         None,
         {"command": "sweep ended", "sweep": SWEEP, "state": "stopped", "reason": "by a person"},
@@ -229,9 +229,9 @@ def test_an_agent_that_has_left_ignores_events() -> None:
 
 
 def test_the_end_is_logged_with_its_cause_its_code_and_its_message() -> None:
-    assert noticed(Play(), CTRL_C)[-1] == e.Say("exiting", None, {"cause": "Ctrl-C", "exit_code": 130})
+    assert noticed(Play(), CTRL_C)[-1] == e.LogEvent("exiting", None, {"cause": "Ctrl-C", "exit_code": 130})
     (refused,) = noticed(Play(), e.Refused(e.Refusal.BAD_TOKEN, "no"))
-    assert refused == e.Say("exiting", None, {"cause": "bad token", "exit_code": 4, "message": "no"})
+    assert refused == e.LogEvent("exiting", None, {"cause": "bad token", "exit_code": 4, "message": "no"})
 
 
 def test_the_message_names_the_guards_of_all_sweeps() -> None:

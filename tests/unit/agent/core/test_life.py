@@ -93,10 +93,10 @@ class AgentLife(RuleBasedStateMachine):
         self.happens(e.Tick(), after=pause)
 
     @precondition(lambda self: self.play.now > 300)
-    @rule(wish=st.sampled_from(e.Wish))
-    def ask(self, wish: e.Wish) -> None:
+    @rule(request=st.sampled_from(e.EndRequest))
+    def ask(self, request: e.EndRequest) -> None:
         self.may_stop = True
-        self.happens(e.Asked(wish))
+        self.happens(e.EndRequested(request))
 
     @invariant()
     def what_was_offered_is_what_is_wanted(self) -> None:

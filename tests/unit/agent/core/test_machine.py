@@ -45,7 +45,7 @@ def test_a_run_is_handed_back_when_its_assignment_cannot_be_stored() -> None:
     play.connected()
     play.happens(e.StartReceived(5, RUN))
     assert play.happens(e.Journalled(KEY, 5, "no space")) == [e.Confirm(5, "no space"), e.Forget(KEY)]
-    assert play.happens(e.RoomSeen(enough=True)) == [e.Offer(1)]
+    assert play.happens(e.DiskSpaceChecked(enough=True)) == [e.Offer(1)]
 
 
 def test_a_slot_is_offered_once_the_end_is_reported() -> None:
@@ -117,7 +117,7 @@ def test_an_unstarted_run_is_handed_back_if_the_agent_is_leaving() -> None:
     play = Play()
     held = {KEY: found_unstarted()}
     play.state = State(settings=Settings(), sweeps=frozenset({SWEEP}), started=0.0, held=held)
-    play.happens(e.Asked(e.Wish.TERMINATE))
+    play.happens(e.EndRequested(e.EndRequest.TERMINATE))
     effects = play.connected()
     assert [effect.exit.cause for effect in effects if isinstance(effect, e.ReportExit)] == [
         ExitCause.HANDED_BACK
@@ -138,7 +138,7 @@ def test_the_log_has_the_parameters_slot_and_devices_of_a_started_run() -> None:
         state = State(settings=Settings(), sweeps=frozenset(), started=0.0, held={KEY: held})
         effects = decide(state, e.ProcessStarted(KEY, 77), 0.0).effects
         (record,) = [
-            effect for effect in effects if isinstance(effect, e.Say) and effect.event == "run_started"
+            effect for effect in effects if isinstance(effect, e.LogEvent) and effect.event == "run_started"
         ]
         assert record.key == KEY
         return record.fields
@@ -165,7 +165,7 @@ def test_the_log_has_the_outcome_of_an_ended_run() -> None:
         play = Play()
         play.running()
         effects = decide(play.state, e.ProcessEnded(KEY, outcome, "a\nb\n"), 0.0).effects
-        (record,) = [effect for effect in effects if isinstance(effect, e.Say)]
+        (record,) = [effect for effect in effects if isinstance(effect, e.LogEvent)]
         assert (record.event, record.key) == ("run_ended", KEY)
         return record.fields
 
@@ -181,14 +181,14 @@ def test_the_log_has_the_outcome_of_an_ended_run() -> None:
 def test_the_log_has_one_record_of_a_repeated_fence_and_one_of_each_stop() -> None:
     play = Play()
     play.running()
-    records: list[e.Say] = []
+    records: list[e.LogEvent] = []
     for event in (e.Fenced(KEY), e.Fenced(KEY), e.StopReceived(1, KEY, StopMode.KILL, "cancelled")):
         decision = decide(play.state, event, 0.0)
         play.state = decision.state
-        records += [effect for effect in decision.effects if isinstance(effect, e.Say)]
+        records += [effect for effect in decision.effects if isinstance(effect, e.LogEvent)]
     assert records == [
-        e.Say("fenced", KEY, {"message": "another attempt took over"}),
-        e.Say("command", KEY, {"command": "stop", "mode": "kill", "reason": "cancelled"}),
+        e.LogEvent("fenced", KEY, {"message": "another attempt took over"}),
+        e.LogEvent("command", KEY, {"command": "stop", "mode": "kill", "reason": "cancelled"}),
     ]
 
 
@@ -204,7 +204,7 @@ def test_a_repeated_hand_out_is_confirmed_once_it_is_on_disk() -> None:
 def test_an_agent_that_is_leaving_refuses_runs_with_the_reason() -> None:
     play = Play(Settings(slots=2))
     play.running()
-    play.happens(e.Asked(e.Wish.INTERRUPT))
+    play.happens(e.EndRequested(e.EndRequest.INTERRUPT))
     refused = e.Confirm(9, "the agent is shutting down: Ctrl-C")
     assert play.happens(e.StartReceived(9, assignment(2))) == [refused]
 
@@ -242,9 +242,9 @@ def test_only_ended_attempts_are_forgotten() -> None:
 def test_no_slots_are_offered_while_the_disk_is_full() -> None:
     play = Play(Settings(slots=2))
     play.running()
-    assert play.happens(e.RoomSeen(enough=False)) == [e.Offer(0)]
-    assert play.happens(e.RoomSeen(enough=False)) == []
-    assert play.happens(e.RoomSeen(enough=True)) == [e.Offer(1)]
+    assert play.happens(e.DiskSpaceChecked(enough=False)) == [e.Offer(0)]
+    assert play.happens(e.DiskSpaceChecked(enough=False)) == []
+    assert play.happens(e.DiskSpaceChecked(enough=True)) == [e.Offer(1)]
 
 
 def test_a_count_limits_the_offer() -> None:

@@ -73,7 +73,7 @@ def test_a_newer_attempt_at_a_run_replaces_the_older_one() -> None:
 def test_the_deadlines_of_a_termination_lie_within_the_grace_period() -> None:
     play = Play(Settings(grace=30.0))
     play.running()
-    assert play.happens(e.Asked(e.Wish.TERMINATE)) == []
+    assert play.happens(e.EndRequested(e.EndRequest.TERMINATE)) == []
     stops: list[tuple[float, StopMode]] = []
     while not play.state.left:
         deadline = next_deadline(play.state, play.now)
@@ -153,24 +153,24 @@ def test_a_fenced_attempt_is_dropped_unless_it_has_a_process() -> None:
 def test_a_stop_from_the_scheduler_replaces_that_of_the_agent() -> None:
     play = Play()
     play.running()
-    play.happens(e.Asked(e.Wish.INTERRUPT), e.Asked(e.Wish.INTERRUPT))
+    play.happens(e.EndRequested(e.EndRequest.INTERRUPT), e.EndRequested(e.EndRequest.INTERRUPT))
     order = StopOrder(mode=StopMode.TERMINATE, cause=ExitCause.COMMANDED, reason="pruned")
     stop = e.StopReceived(2, KEY, StopMode.TERMINATE, "pruned")
     assert play.happens(stop) == [e.Stop(KEY, order), e.Confirm(2)]
     killed = replace(order, mode=StopMode.KILL)
-    assert play.happens(e.Asked(e.Wish.INTERRUPT)) == [e.Stop(KEY, killed)]
+    assert play.happens(e.EndRequested(e.EndRequest.INTERRUPT)) == [e.Stop(KEY, killed)]
     assert play.happens(e.Fenced(KEY)) == []
 
 
 def test_a_run_that_ends_by_sigterm_is_handed_back_only_if_its_agent_received_sigterm_too() -> None:
     for asked, cause in (
         ([], ExitCause.SIGNALED),
-        ([e.Wish.INTERRUPT], ExitCause.SIGNALED),
-        ([e.Wish.TERMINATE], ExitCause.HANDED_BACK),
+        ([e.EndRequest.INTERRUPT], ExitCause.SIGNALED),
+        ([e.EndRequest.TERMINATE], ExitCause.HANDED_BACK),
     ):
         play = Play()
         play.running()
-        play.happens(*map(e.Asked, asked))
+        play.happens(*map(e.EndRequested, asked))
         (reported, *_) = play.happens(e.ProcessEnded(KEY, Outcome(signal=15)))
         assert isinstance(reported, e.ReportExit)
         assert reported.exit.cause is cause

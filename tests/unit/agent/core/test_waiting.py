@@ -7,7 +7,7 @@ import pytest
 from sweepd_agent.core import events as e
 from sweepd_agent.core.attempt import Json
 from sweepd_agent.core.leaving import next_deadline
-from sweepd_agent.core.serving import SAY_EVERY
+from sweepd_agent.core.serving import LOG_EVERY
 from sweepd_agent.core.state import Settings
 from unit.agent.core.play import SWEEP, Play, assignment
 from unit.agent.core.test_guards import OTHER, noticed
@@ -43,7 +43,7 @@ def test_a_reason_is_logged_at_once_and_every_five_minutes_while_the_agent_waits
     first = reasons(play, because(reason))
     first += passes(play, 3.0)
     assert first == [reason.value]
-    assert SAY_EVERY == 300.0
+    assert LOG_EVERY == 300.0
     assert passes(play, 290.0) == []
     assert passes(play, 10.0) == [reason.value]
     assert passes(play, 3_000.0) == [reason.value] * 10
@@ -103,7 +103,7 @@ def test_an_agent_that_is_leaving_logs_no_reason() -> None:
     play.connected()
     run = assignment(1)
     play.happens(e.StartReceived(1, run), e.Journalled(run.key, 1), e.ProcessStarted(run.key, 1))
-    play.happens(e.Asked(e.Wish.INTERRUPT), because(e.Reason.PAUSED))
+    play.happens(e.EndRequested(e.EndRequest.INTERRUPT), because(e.Reason.PAUSED))
     assert passes(play, 1_000.0) == []
 
 
