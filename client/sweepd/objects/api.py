@@ -14,13 +14,13 @@ from sweepd.objects.client import Client
 from sweepd.script.errors import MissingAttributes
 
 Run, Runs, Sweep = ApiRun, ApiRuns, ApiSweep
-"""The same classes under their names in `wandb.apis.public`."""
+"""Classes under the names that they have in `wandb.apis.public`."""
 
 
 class Api(MissingAttributes):
-    """`wandb.Api()` for scripts that read sweeps and runs; new code should use `Client`.
+    """Counterpart of `wandb.Api` for scripts that read sweeps and runs; new code should use `Client`.
 
-    Paths are `entity/project/id`, `project/id` or `id`; `sweeps` or `runs` in the middle is ignored.
+    A path is `entity/project/id`, `project/id` or `id`; `sweeps` or `runs` before the id is ignored.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class Api(MissingAttributes):
         """Choose a server, as `Client` does.
 
         Args:
-            overrides: `base_url` is the server as HOST:PORT; `entity` and `project` complete short paths.
+            overrides: `base_url` is HOST:PORT of the server; `entity` and `project` complete short paths.
             timeout: no effect.
-            api_key: no effect; the token is that of `Client`.
+            api_key: no effect; the token is the default of `Client`.
         """
         given = dict(overrides or {})
         self._client = Client(given.get("base_url"))
@@ -49,12 +49,12 @@ class Api(MissingAttributes):
         self._client.close()
 
     def sweep(self, path: str) -> ApiSweep:
-        """Return a sweep."""
+        """Return the sweep with this path."""
         return ApiSweep(self._client.sweep(self._path(path)))
 
     def run(self, path: str) -> ApiRun:
-        """Return a run."""
-        return ApiRun(self._client.run(self._path(path)), is_whole=True)
+        """Return the run with this path."""
+        return ApiRun(self._client.run(self._path(path)), has_details=True)
 
     def runs(
         self,
@@ -65,20 +65,20 @@ class Api(MissingAttributes):
         include_sweeps: bool = True,
         lazy: bool = True,
     ) -> ApiRuns:
-        """Return the runs of a project, those of sweeps and standalone ones, the newest first.
+        """Return the runs of a project, including standalone ones, the newest first.
 
         Args:
-            path: `entity/project` or `project`. Default: that of the overrides.
-            filters: conditions in the language of MongoDB over `state`, `display_name`, `tags`, `group`,
-                `job_type`, `sweep`, `created_at`, `config.NAME` and `summary_metrics.KEY`. They are evaluated
-                here, run by run; `Client().runs` filters on the server.
-            order: one of these fields after `+` or `-`.
+            path: `entity/project` or `project`. Default: the project in `overrides`.
+            filters: MongoDB-style conditions on `state`, `display_name`, `tags`, `group`, `job_type`,
+                `sweep`, `created_at`, `config.NAME` and `summary_metrics.KEY`. The client evaluates them
+                for one run after the other.
+            order: `+` (ascending) or `-` (descending), followed by one of these fields.
             per_page: no effect.
-            include_sweeps: no effect; runs of sweeps are included.
+            include_sweeps: no effect; runs of sweeps are always included.
             lazy: no effect.
 
         Raises:
-            InvalidError: no project is named, or filters or order are not supported.
+            InvalidError: the project is missing, or the filters or the order are not supported.
         """
         entity, _, project = (path or "").strip("/").rpartition("/")
         entity = entity or self.default_entity
@@ -98,14 +98,14 @@ class Api(MissingAttributes):
         return self._entity or os.environ.get("SWEEPD_ENTITY") or "local"
 
     def flush(self) -> None:
-        """Do nothing: nothing is cached."""
+        """Do nothing: there is no cache."""
 
     def _path(self, path: str) -> str:
         parts = [part for part in path.strip("/").split("/") if part]
         if len(parts) == 4 and parts[2] in ("sweeps", "runs"):
             del parts[2]
         if not parts or len(parts) > 3:
-            raise InvalidError(f"no path: {path!r}; write entity/project/id")
+            raise InvalidError(f"{path!r} is not a path; write entity/project/id")
         if len(parts) == 1 and self._project:
             parts.insert(0, self._project)
         if len(parts) == 2 and self._entity:

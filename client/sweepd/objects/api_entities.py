@@ -22,122 +22,122 @@ _SAMPLES = 500
 
 
 class ApiRecord(MissingAttributes):
-    """Base class of sweeps and runs: names, state, and card for notebooks."""
+    """Base class of sweeps and runs, with their names, state, and card for notebooks."""
 
-    def __init__(self, shown: Sweep | StoredRun) -> None:
-        self._shown = shown
+    def __init__(self, record: Sweep | StoredRun) -> None:
+        self._record = record
 
     @property
     def id(self) -> str:
-        """Id of the entity."""
-        return self._shown.id
+        """Id of the sweep or run."""
+        return self._record.id
 
     @property
     def entity(self) -> str:
-        """Entity."""
-        return self._shown.entity
+        """Entity of the sweep or run."""
+        return self._record.entity
 
     @property
     def project(self) -> str:
-        """Project."""
-        return self._shown.project
+        """Project of the sweep or run."""
+        return self._record.project
 
     @property
     def path(self) -> list[str]:
         """Entity, project and id."""
-        return self._shown.name.split("/")
+        return self._record.name.split("/")
 
     @property
     def state(self) -> str:
-        """State, such as `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
-        return self._shown.state
+        """State, for example `running`, `finished`, `failed`, `crashed`, `killed` or `stopped`."""
+        return self._record.state
 
     @property
     def url(self) -> None:
-        """None: there is no web page for it."""
+        """None: sweeps and runs have no web page here."""
 
     def to_html(self, *_: object, **__: object) -> str:
-        """Return the card for notebooks."""
-        return self._shown.html()
+        """Return the card for notebooks as HTML."""
+        return self._record.html()
 
     def _repr_html_(self) -> str:
-        return self._shown.html()
+        return self._record.html()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__.removeprefix('Api')} {self._shown.name} ({self.state})>"
+        return f"<{type(self).__name__.removeprefix('Api')} {self._record.name} ({self.state})>"
 
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def _refused(name: str) -> InvalidError:
-    return InvalidError(f"{name}: a stored run is read-only; log and set its values in its script")
+def _read_only_error(name: str) -> InvalidError:
+    return InvalidError(f"{name}: a stored run is read-only; set its values in its script")
 
 
 class ApiSummary(dict[str, object]):
-    """Summary of a stored run, read-only."""
+    """Read-only summary of a stored run."""
 
     @property
     def _json_dict(self) -> dict[str, object]:
-        """Copy as a plain dictionary, under the private name that W&B's examples use."""
+        """Copy as a plain dictionary; W&B's examples use this private name."""
         return dict(self)
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Refuse the change.
+        """Reject the change.
 
         Raises:
             InvalidError: always.
         """
-        raise _refused("summary.update()")
+        raise _read_only_error("summary.update()")
 
 
 class ApiRun(ApiRecord):
     """Counterpart of the run that `wandb.Api().run()` returns; `run` is the underlying `StoredRun`."""
 
-    def __init__(self, run: StoredRun, *, is_whole: bool = False) -> None:
+    def __init__(self, run: StoredRun, *, has_details: bool = False) -> None:
         super().__init__(run)
         self.run = run
         self._summary: ApiSummary | None = None
-        self._is_whole = is_whole
+        self._has_details = has_details
 
     @property
     def name(self) -> str:
-        """Display name; the id by default."""
+        """Display name; by default the id."""
         return self.run.display_name or self.run.id
 
     display_name = name
 
     @property
     def tags(self) -> list[str]:
-        """Tags."""
+        """Tags of the run."""
         return self.run.tags
 
     @property
     def notes(self) -> str | None:
-        """Notes."""
-        return self._whole().notes
+        """Notes of the run."""
+        return self._with_details().notes
 
     @property
     def group(self) -> str | None:
-        """Group of runs, as its script set it."""
+        """Name of the run group, set by the script; None if unset."""
         return self._details.group or None
 
     @property
     def job_type(self) -> str | None:
-        """Kind of run, as its script set it."""
+        """Kind of run, set by the script; None if unset."""
         return self._details.job_type or None
 
     @property
     def config(self) -> dict[str, Json]:
-        """Configuration: the parameters, and values that its script added."""
-        return self._whole().config
+        """Configuration: the parameters, and the values that the script added."""
+        return self._with_details().config
 
     rawconfig = config
 
     @property
     def summary(self) -> ApiSummary:
-        """Summary, with the aggregates of `define_metric`; read once, and again after `load`."""
+        """Summary, with the aggregates of `define_metric`; cached until `load` is called."""
         if self._summary is None:
             self._summary = ApiSummary(self.run.summary())
         return self._summary
@@ -146,7 +146,7 @@ class ApiRun(ApiRecord):
 
     @property
     def created_at(self) -> str | None:
-        """Time of creation, RFC 3339 in UTC."""
+        """Time of creation in UTC, as RFC 3339 text."""
         time = self.run.create_time
         return None if time is None else time.isoformat()
 
@@ -174,13 +174,13 @@ class ApiRun(ApiRecord):
         pandas: bool = True,
         stream: str = "default",
     ) -> pd.DataFrame | list[dict[str, object]]:
-        """Return sampled rows with `_step` and `_timestamp`, as a frame or a list.
+        """Return sampled rows with `_step` and `_timestamp`, as a data frame or as a list.
 
         Raises:
-            InvalidError: the axis is not `_step`, or the stream is that of the agent's samples.
+            InvalidError: the axis is not `_step`, or the stream is not `default`.
         """
         if x_axis != "_step":
-            raise InvalidError(f"the axis of a history is _step, not {x_axis!r}")
+            raise InvalidError(f"the axis of a history must be _step, not {x_axis!r}")
         if stream != "default":
             raise InvalidError(
                 f"system metrics are not part of this history; `sweepctl history {self.run.name} "
@@ -192,8 +192,8 @@ class ApiRun(ApiRecord):
         from sweepd.objects.frames import columns_of, to_pandas
 
         names = dict.fromkeys(name for row in rows for name in row)
-        whole = [{name: row.get(name) for name in names} for row in rows]
-        return to_pandas(columns_of(whole, {}))
+        complete_rows = [{name: row.get(name) for name in names} for row in rows]
+        return to_pandas(columns_of(complete_rows, {}))
 
     def scan_history(
         self,
@@ -203,7 +203,7 @@ class ApiRun(ApiRecord):
         max_step: int | None = None,
         use_cache: bool = True,
     ) -> Iterator[dict[str, object]]:
-        """Yield all logged rows; with `keys` only the rows that have all of them.
+        """Yield all logged rows; with `keys`, only the rows that have all of these keys.
 
         Args:
             keys: keys of the values to include.
@@ -222,7 +222,7 @@ class ApiRun(ApiRecord):
                 yield row
 
     def files(self, names: list[str] | None = None, per_page: int = 50) -> list[ApiFile]:
-        """Return the files sorted by name; with `names`, only those. `per_page` has no effect."""
+        """Return the files of the run, or those in `names`, sorted by name. `per_page` has no effect."""
         return [file for file in files_of(self.run) if not names or file.name in names]
 
     def file(self, name: str) -> ApiFile:
@@ -239,9 +239,9 @@ class ApiRun(ApiRecord):
         raise NotFoundError(f"{self.run.name} has no file {name}{f'; did you mean {near}?' if near else ''}")
 
     def load(self, force: bool = False) -> Self:
-        """Update this object from the server."""
+        """Update this object from the server and return it."""
         self.run.refresh()
-        self._summary, self._is_whole = None, True
+        self._summary, self._has_details = None, True
         return self
 
     def wait_until_finished(self) -> None:
@@ -250,17 +250,17 @@ class ApiRun(ApiRecord):
         self.load()
 
     def update(self, *_: object, **__: object) -> NoReturn:
-        """Refuse the change.
+        """Reject the change.
 
         Raises:
             InvalidError: always.
         """
-        raise _refused("update()")
+        raise _read_only_error("update()")
 
     save = update
 
     def delete(self, *_: object, **__: object) -> NoReturn:
-        """Refuse the change.
+        """Reject the deletion.
 
         Raises:
             InvalidError: always.
@@ -269,13 +269,13 @@ class ApiRun(ApiRecord):
 
     @property
     def _details(self) -> v1.RunDetails:
-        return self._whole()._message.details  # noqa: SLF001 (of the same package)
+        return self._with_details()._message.details  # noqa: SLF001 (of the same package)
 
-    def _whole(self) -> StoredRun:
-        """Return the run with all details, including those omitted from lists."""
-        if not self._is_whole:
+    def _with_details(self) -> StoredRun:
+        """Return the run with all details; fetch the run if it came from a list, which omits some."""
+        if not self._has_details:
             self.run.refresh()
-            self._is_whole = True
+            self._has_details = True
         return self.run
 
 
@@ -288,12 +288,12 @@ class ApiSweep(ApiRecord):
 
     @property
     def name(self) -> str:
-        """Display name; the id by default."""
+        """Display name; by default the id."""
         return self.sweep.display_name or self.sweep.id
 
     @property
     def state(self) -> str:
-        """State as in W&B, in upper-case letters: FINISHED also if stopped, PENDING if waiting."""
+        """State in upper-case letters, as in W&B; FINISHED also for a stopped sweep."""
         return "FINISHED" if self.sweep.state == "stopped" else self.sweep.state.upper()
 
     @property
@@ -303,13 +303,13 @@ class ApiSweep(ApiRecord):
 
     @property
     def order(self) -> str | None:
-        """Order of the runs by the objective: `+summary_metrics.loss`, or with `-` if it is maximised."""
+        """Order of the runs by the objective: `+summary_metrics.loss`, with `-` if the goal is maximize."""
         sign = "-" if self.sweep.goal == "maximize" else "+"
         return f"{sign}summary_metrics.{self.sweep.metric}" if self.sweep.metric else None
 
     @property
     def expected_run_count(self) -> int | None:
-        """Planned number of runs; None: unbounded."""
+        """Planned number of runs; None if the sweep is unbounded."""
         return self.sweep.planned_runs
 
     @property
@@ -321,7 +321,7 @@ class ApiSweep(ApiRecord):
         """Return the best run by the objective; None while no run has a value.
 
         Raises:
-            InvalidError: the order is not that of the objective.
+            InvalidError: `order` differs from the order by the objective.
         """
         if order is not None and order != self.order:
             raise InvalidError(f"best_run uses the objective of the sweep, {self.order!r}, not {order!r}")
@@ -329,7 +329,7 @@ class ApiSweep(ApiRecord):
         return None if best is None else ApiRun(best)
 
     def load(self, force: bool = False) -> Self:
-        """Update this object from the server."""
+        """Update this object from the server and return it."""
         self.sweep.refresh()
         return self
 
@@ -344,7 +344,7 @@ def _wandb_rows(history: History) -> list[dict[str, object]]:
 
 
 class ApiFile(MissingAttributes):
-    """File of a run: saved by its script, media, an artifact, or recorded by its agent."""
+    """File of a run: saved by the script, part of media or an artifact, or recorded by the agent."""
 
     def __init__(self, run: StoredRun, message: v1.RunFile) -> None:
         self._run = run
@@ -352,7 +352,7 @@ class ApiFile(MissingAttributes):
 
     @property
     def name(self) -> str:
-        """Path among the files of the run."""
+        """Path of the file, relative to the files of the run."""
         return self._message.name
 
     @property
@@ -362,19 +362,19 @@ class ApiFile(MissingAttributes):
 
     @property
     def url(self) -> None:
-        """None: there is no web page for it."""
+        """None: files have no web page."""
 
     def download(self, root: str | Path = ".", replace: bool = False, exist_ok: bool = False) -> TextIO:
-        """Download the file to its path below a folder; return it open, as text.
+        """Download the file to its path below a folder; return the downloaded file, opened as text.
 
         Args:
-            root: folder.
+            root: folder for the download.
             replace: whether to replace an existing file.
-            exist_ok: whether to return an existing file as it is.
+            exist_ok: whether to return an existing file unchanged.
 
         Raises:
-            ValueError: the file exists, or its name leads out of the folder.
-            NotFoundError: its content was left on the machine of the run.
+            ValueError: the file exists, or its name points outside the folder.
+            NotFoundError: the content was not uploaded from the machine of the run.
         """
         if self._message.left_out:
             here = f"the content of {self.name} of {self._run.name}"
@@ -394,5 +394,5 @@ class ApiFile(MissingAttributes):
 
 
 def files_of(run: StoredRun) -> list[ApiFile]:
-    """Return the files of a run, by name."""
+    """Return the files of a run, sorted by name."""
     return [ApiFile(run, each) for each in iterate(metrics.files(run._wire, run.name))]  # noqa: SLF001

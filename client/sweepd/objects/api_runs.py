@@ -12,7 +12,7 @@ from sweepd.errors import InvalidError
 from sweepd.objects.api_entities import ApiRun
 
 Field = Callable[[str], object]
-"""Function that returns the value of a run's field by name; ABSENT if there is none."""
+"""Function that returns the value of a run's field by its name; ABSENT if the run has no value."""
 
 ABSENT: Final = object()
 
@@ -41,24 +41,24 @@ def matches(filters: Mapping[str, object], field: Field) -> bool:
     Raises:
         InvalidError: an operator is unknown, or its operand is invalid.
     """
-    return all(_holds(name, wanted, field) for name, wanted in filters.items())
+    return all(_is_satisfied(name, wanted, field) for name, wanted in filters.items())
 
 
-def _holds(name: str, wanted: object, field: Field) -> bool:
+def _is_satisfied(name: str, wanted: object, field: Field) -> bool:
     if name in ("$and", "$or", "$nor"):
-        parts = [matches(_mapping(name, each), field) for each in _several(name, wanted)]
+        parts = [matches(_mapping(name, each), field) for each in _list_of(name, wanted)]
         return all(parts) if name == "$and" else any(parts) is (name == "$or")
     if name == "$not":
         return not matches(_mapping(name, wanted), field)
     if name.startswith("$"):
-        raise InvalidError(f"filters: no operator {name} here")
+        raise InvalidError(f"filters: operator {name} is not supported here")
     value = field(name)
     if isinstance(wanted, Mapping) and any(str(key).startswith("$") for key in wanted):
-        return all(_compares(str(key), value, bound, wanted) for key, bound in wanted.items())
+        return all(_is_comparison_true(str(key), value, bound, wanted) for key, bound in wanted.items())
     return _equals(value, wanted)
 
 
-def _compares(word: str, value: object, bound: object, all_words: Mapping[str, object]) -> bool:
+def _is_comparison_true(word: str, value: object, bound: object, operators: Mapping[str, object]) -> bool:
     if word in _ORDERS:
         return any(_in_order(word, each, bound) for each in _each(value))
     match word:
@@ -67,24 +67,24 @@ def _compares(word: str, value: object, bound: object, all_words: Mapping[str, o
         case "$ne":
             return not _equals(value, bound)
         case "$in":
-            return any(_equals(value, each) for each in _several(word, bound))
+            return any(_equals(value, each) for each in _list_of(word, bound))
         case "$nin":
-            return not any(_equals(value, each) for each in _several(word, bound))
+            return not any(_equals(value, each) for each in _list_of(word, bound))
         case "$exists":
             return (value is not ABSENT) is bool(bound)
         case "$not":
             inner = _mapping(word, bound)
-            return not all(_compares(str(key), value, each, inner) for key, each in inner.items())
+            return not all(_is_comparison_true(str(key), value, each, inner) for key, each in inner.items())
         case "$regex":
-            found = _pattern(bound, str(all_words.get("$options", "")))
+            found = _pattern(bound, str(operators.get("$options", "")))
             return any(isinstance(each, str) and found.search(each) is not None for each in _each(value))
         case "$options":
             return True
-    raise InvalidError(f"filters: no operator {word} here")
+    raise InvalidError(f"filters: operator {word} is not supported here")
 
 
 def _in_order(word: str, value: object, bound: object) -> bool:
-    """Compare numbers, or texts, which include times; values of other kinds have no order."""
+    """Compare two numbers, or two texts such as times; return False for other values."""
     if isinstance(bound, datetime):
         bound = bound.isoformat()
     order: int
@@ -117,7 +117,7 @@ def _pattern(bound: object, options: str) -> re.Pattern[str]:
         raise InvalidError(f"filters: $regex {bound!r} is not a valid pattern: {error}") from None
 
 
-def _several(word: str, value: object) -> list[object]:
+def _list_of(word: str, value: object) -> list[object]:
     if isinstance(value, list | tuple | set):
         return list(value)
     raise InvalidError(f"filters: {word} requires a list, not {type(value).__name__}")
@@ -126,45 +126,45 @@ def _several(word: str, value: object) -> list[object]:
 def _mapping(word: str, value: object) -> Mapping[str, object]:
     if isinstance(value, Mapping):
         return value
-    raise InvalidError(f"filters: {word} takes conditions, not {type(value).__name__}")
+    raise InvalidError(f"filters: {word} requires conditions, not {type(value).__name__}")
 
 
 class ApiRuns:
-    """Sequence of runs, fetched lazily; an order other than newest first fetches all at once."""
+    """Sequence of runs, fetched lazily; any order other than newest first fetches all runs at once."""
 
     def __init__(self, runs: Iterator[ApiRun], filters: Mapping[str, object] | None, order: str) -> None:
         """Create the sequence from runs that are sorted newest first.
 
         Args:
             runs: runs to choose from.
-            filters: conditions in the language of MongoDB.
-            order: name of a field after `+` or `-`.
+            filters: MongoDB-style conditions.
+            order: `+` (ascending) or `-` (descending), followed by the name of a field.
 
         Raises:
-            InvalidError: the order is not supported. Unsupported filters raise it once runs are read.
+            InvalidError: the order is not supported. Invalid filters raise this error when runs are read.
         """
         wanted = dict(filters or {})
-        self._seen: list[ApiRun] = []
-        self._rest: Iterator[ApiRun] = (run for run in runs if matches(wanted, partial(field_of, run)))
+        self._fetched: list[ApiRun] = []
+        self._remaining: Iterator[ApiRun] = (run for run in runs if matches(wanted, partial(field_of, run)))
         self._cursor = 0
         if order not in _NEWEST_FIRST:
-            self._seen, self._rest = _ordered([*self._rest], order), iter(())
+            self._fetched, self._remaining = _sorted_runs([*self._remaining], order), iter(())
 
     def __iter__(self) -> Iterator[ApiRun]:
         at = 0
         while self._has(at):
-            yield self._seen[at]
+            yield self._fetched[at]
             at += 1
 
     def __next__(self) -> ApiRun:
         if not self._has(self._cursor):
             raise StopIteration
         self._cursor += 1
-        return self._seen[self._cursor - 1]
+        return self._fetched[self._cursor - 1]
 
     def __len__(self) -> int:
-        self._seen.extend(self._rest)
-        return len(self._seen)
+        self._fetched.extend(self._remaining)
+        return len(self._fetched)
 
     @overload
     def __getitem__(self, at: int) -> ApiRun: ...
@@ -178,22 +178,22 @@ class ApiRuns:
             len(self)
         else:
             self._has(last)
-        return self._seen[at]
+        return self._fetched[at]
 
     def __repr__(self) -> str:
         return f"<Runs {len(self)}>"
 
     def _has(self, at: int) -> bool:
-        while len(self._seen) <= at:
-            run = next(self._rest, None)
+        while len(self._fetched) <= at:
+            run = next(self._remaining, None)
             if run is None:
                 return False
-            self._seen.append(run)
+            self._fetched.append(run)
         return True
 
 
 def field_of(run: ApiRun, name: str) -> object:
-    """Return the value of a run's field, named as in filters and orders; ABSENT if there is none.
+    """Return the value of a run's field, named as in filters and orders; ABSENT if the run has no value.
 
     Raises:
         InvalidError: runs have no such field.
@@ -209,7 +209,7 @@ def field_of(run: ApiRun, name: str) -> object:
 
 
 def _below(values: object, path: str) -> object:
-    """Return a value by a name, which may contain dots, or by a path through groups."""
+    """Return a value by its name, which may contain dots, or by a dotted path through groups."""
     if not isinstance(values, Mapping):
         return ABSENT
     if path in values:
@@ -218,16 +218,16 @@ def _below(values: object, path: str) -> object:
     return _below(values.get(first), rest) if rest else ABSENT
 
 
-def _ordered(runs: list[ApiRun], order: str) -> list[ApiRun]:
+def _sorted_runs(runs: list[ApiRun], order: str) -> list[ApiRun]:
     """Return the runs sorted by a field; runs without the field come last."""
     name = order.lstrip("+-")
     found = [(field_of(run, name), run) for run in runs]
-    there = [each for each in found if each[0] is not ABSENT]
-    there.sort(key=lambda each: _rank(each[0]), reverse=order.startswith("-"))
-    return [run for _, run in there] + [run for value, run in found if value is ABSENT]
+    present = [each for each in found if each[0] is not ABSENT]
+    present.sort(key=lambda each: _sort_key(each[0]), reverse=order.startswith("-"))
+    return [run for _, run in present] + [run for value, run in found if value is ABSENT]
 
 
-def _rank(value: object) -> tuple[bool, float, str]:
+def _sort_key(value: object) -> tuple[bool, float, str]:
     is_number = isinstance(value, int | float)
     return (
         not is_number,

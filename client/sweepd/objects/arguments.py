@@ -22,7 +22,7 @@ from sweepd.spec.parse import parse_mapping, parse_text
 from sweepd.spec.wording import unbounded_sentence
 from sweepd.views.run import RunRecord
 
-_MOST_TOLD = 20
+_MAX_REPORTED = 20
 
 
 class SweepWarning(UserWarning):
@@ -31,13 +31,13 @@ class SweepWarning(UserWarning):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """Checked content of a sweep to be created."""
+    """Checked definition of a sweep that will be created."""
 
     parent: str
     message: v1.SweepSpec
     file_name: str
     content: bytes
-    """Content of the file; empty without a file."""
+    """Content of the sweep file; empty without a file."""
 
 
 def define(
@@ -49,17 +49,17 @@ def define(
     program: str | None,
     environ: Mapping[str, str] = os.environ,
 ) -> Definition:
-    """Read and check a configuration; the other arguments take precedence over its values.
+    """Read and check a configuration; the other arguments take precedence over the values in it.
 
-    Text with a line break is the content of a file, other text its path.
+    Text with a line break is the content of a sweep file, other text is the path of one.
 
     Raises:
-        InvalidError: the configuration has errors; all of them are listed.
+        InvalidError: the configuration has errors; the message lists all of them.
     """
     overrides = Overrides(name=name, program=program, project=project, entity=entity)
     text = _text(config, placing(overrides, environ))
     if text.spec is None:
-        raise _refusal(text)
+        raise _invalid_file(text)
     warn(map(str, text.diagnostics), stacklevel=4)
     spec = overrides.applied(text.spec)
     try:
@@ -81,9 +81,9 @@ async def create(
     request_id: str,
     prior_runs: Sequence[str | RunRecord],
 ) -> tuple[v1.Sweep, list[str]]:
-    """Create a sweep from its definition; return it with warnings.
+    """Create a sweep from its definition; return the sweep and warnings.
 
-    The warnings are about prior runs that were left out, and about an unbounded sweep.
+    There is a warning for each prior run that was skipped, and one if the sweep is unbounded.
     """
     if isinstance(prior_runs, str):
         raise InvalidError(f"prior_runs must be a list of runs, not the text {prior_runs!r}")
@@ -100,8 +100,8 @@ async def create(
         request_id=request_id,
     )
     created = answer.sweep
-    endless = [] if created.HasField("planned_runs") else [unbounded_sentence(created.name)]
-    return created, [*_left_out(answer.prior_runs), *endless]
+    unbounded_warning = [] if created.HasField("planned_runs") else [unbounded_sentence(created.name)]
+    return created, [*_skipped_runs(answer.prior_runs), *unbounded_warning]
 
 
 def warn(sentences: Iterable[str], *, stacklevel: int) -> None:
@@ -119,7 +119,7 @@ def _text(config: Mapping[str, object] | str | os.PathLike[str], placed: tuple[s
     return read_sweep(os.fspath(config), placing=placed)
 
 
-def _refusal(text: SweepText) -> InvalidError:
+def _invalid_file(text: SweepText) -> InvalidError:
     return InvalidError(
         "\n".join([text.refusal().message, *map(str, text.diagnostics)]),
         code="INVALID_ARGUMENT",
@@ -128,9 +128,9 @@ def _refusal(text: SweepText) -> InvalidError:
     )
 
 
-def _left_out(report: v1.PriorRunReport) -> list[str]:
+def _skipped_runs(report: v1.PriorRunReport) -> list[str]:
     notes = [
-        f"prior run {each.run} is left out: {each.reason}" for each in report.unsuitable_runs[:_MOST_TOLD]
+        f"prior run {each.run} is left out: {each.reason}" for each in report.unsuitable_runs[:_MAX_REPORTED]
     ]
     more = report.unsuitable - len(notes)
     return [*notes, f"{more:,} more prior runs are left out"] if more else notes
@@ -164,7 +164,7 @@ def seconds_of(timeout: float | str | None) -> float | None:
 
 
 def target(address: str | None, token: str | None, environ: Mapping[str, str] = os.environ) -> Target:
-    """Return the given address and token of the server, by default those that `sweepctl` would use.
+    """Return the address and token of the server; those not given are the ones that `sweepctl` uses.
 
     Raises:
         UnreachableError: no server is known.
@@ -181,10 +181,10 @@ def target(address: str | None, token: str | None, environ: Mapping[str, str] = 
 
 
 def changes_of(**given: object) -> dict[str, object]:
-    """Return the arguments of an edit that change something.
+    """Return the arguments of an edit that are not UNCHANGED.
 
     Raises:
-        InvalidError: nothing is changed.
+        InvalidError: all arguments are UNCHANGED.
     """
     changes = {field: value for field, value in given.items() if not isinstance(value, Unchanged)}
     if not changes:

@@ -17,13 +17,13 @@ from sweepd.views.run import RunRecord
 
 
 class AsyncClient:
-    """Async counterpart of `Client`: the same methods as coroutines; `async for` iterates over lists.
+    """Async counterpart of `Client`: its methods are coroutines, its lists asynchronous iterators.
 
     Use it in an `async with` block, or await `close`. Make all calls in one event loop.
     """
 
     def __init__(self, address: str | None = None, *, token: str | None = None) -> None:
-        """Choose a server; the first call connects.
+        """Choose a server; the first method call opens the connection.
 
         Args:
             address: HOST:PORT. Default: SWEEPD_ADDRESS, else the server that `sweepd up` started here.
@@ -48,7 +48,7 @@ class AsyncClient:
         return f"<{type(self).__name__} of {self.address}>"
 
     async def close(self) -> None:
-        """Close the connection, if it is open. Sweeps and runs of this client can make no more calls."""
+        """Close the connection, if open. The sweeps and runs of this client can then make no more calls."""
         await self._wire.close()
 
     async def server_version(self) -> str:
@@ -70,21 +70,21 @@ class AsyncClient:
         """Create a sweep; its runs start as soon as agents request them.
 
         Args:
-            config: a dictionary, the text of a sweep file, or its path (text without a line break).
-            entity: entity of the sweep. Default: SWEEPD_ENTITY, that of the file, `local`.
-            project: project of the sweep. Default: SWEEPD_PROJECT, that of the file, the name of the program.
-            name: display name, in place of that of the file.
-            program: program, in place of that of the file.
-            sweep_id: id of the sweep. Default: one that the server draws.
-            request_id: id of this call; repeating it within a day returns the same sweep.
-            prior_runs: runs or their names: the search learns from them and does not repeat their points.
-                Unsuitable ones are left out, with a `SweepWarning`.
+            config: a dictionary, the text of a sweep file, or the path of one (text without a line break).
+            entity: entity of the sweep. Default: SWEEPD_ENTITY, the entity in `config`, or `local`.
+            project: project. Default: SWEEPD_PROJECT, the project in `config`, or the name of the program.
+            name: display name; replaces the name in `config`.
+            program: program; replaces the program in `config`.
+            sweep_id: id of the sweep. Default: a random id from the server.
+            request_id: id of this call; another call with it within a day returns the same sweep.
+            prior_runs: runs, or names of runs: the search uses their results and does not repeat their
+                points. Unsuitable runs are skipped with a `SweepWarning`.
 
         A sweep that never ends, such as a random one without `run_cap`, causes a `SweepWarning`.
 
         Raises:
             InvalidError: the configuration has errors; `diagnostics` lists all of them.
-            ConflictError: the id is taken.
+            ConflictError: the id is already in use.
         """
         definition = arguments.define(config, entity=entity, project=project, name=name, program=program)
         created, warnings = await arguments.create(
@@ -94,7 +94,7 @@ class AsyncClient:
         return AsyncSweep(self._wire, created)
 
     async def sweep(self, name: str) -> AsyncSweep:
-        """Return a sweep by its full name, PROJECT/ID or ID.
+        """Return a sweep by its name: ENTITY/PROJECT/ID, PROJECT/ID or ID.
 
         Raises:
             NotFoundError: there is no such sweep.
@@ -111,9 +111,9 @@ class AsyncClient:
         """Yield sweeps, the newest first, fetched page by page.
 
         Args:
-            entity: only sweeps of this entity.
-            project: only sweeps of this project.
-            state: only sweeps in this state, or in one of these.
+            entity: yield only sweeps of this entity.
+            project: yield only sweeps of this project.
+            state: yield only sweeps in this state, or in one of these states.
         """
         listed = reading.list_sweeps(self._wire, entity=entity, project=project, states=state)
         async with aclosing(listed) as found:
@@ -121,7 +121,7 @@ class AsyncClient:
                 yield AsyncSweep(self._wire, sweep)
 
     async def run(self, name: str) -> AsyncStoredRun:
-        """Return a run by its full name, a shorter one, or SWEEP:NUMBER.
+        """Return a run by its full name ENTITY/PROJECT/ID, its shorter forms, or SWEEP:NUMBER.
 
         Raises:
             NotFoundError: there is no such run.
@@ -139,10 +139,10 @@ class AsyncClient:
         """Yield the runs of a project, the newest first, fetched page by page.
 
         Args:
-            project: ENTITY/PROJECT.
+            project: project, as ENTITY/PROJECT.
             filters: conditions of `sweepctl runs --filter`, such as `params.lr<0.1` or `attempt>1`.
-            state: only runs in this state, or one of these.
-            by_hand: only standalone runs.
+            state: yield only runs in this state, or in one of these states.
+            by_hand: whether to yield only standalone runs.
             limit: maximum number of runs.
         """
         listed = reading.list_runs(

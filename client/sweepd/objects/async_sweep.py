@@ -1,4 +1,4 @@
-"""Asynchronous sweeps and runs of a server; `generate.py` generates the blocking ones."""
+"""Asynchronous sweeps and runs of a server; `generate.py` generates the blocking ones from them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 class AsyncStoredRun(RunRecord):
-    """Async counterpart of `StoredRun`: the same names, arguments and results, to be awaited.
+    """Async counterpart of `StoredRun`: its methods have the same names, arguments and results.
 
-    The card in notebooks makes no call; `await run.html()` returns the complete one.
+    A notebook shows a card with known values only; `await run.html()` returns the complete card.
     """
 
     def __init__(self, wire: AsyncWire, message: v1.Run) -> None:
@@ -40,7 +40,7 @@ class AsyncStoredRun(RunRecord):
         self._message = message
 
     async def refresh(self) -> Self:
-        """Update this object from the server, and return it."""
+        """Update this object from the server and return it."""
         self._message = await runs.get(self._wire, self.name)
         return self
 
@@ -51,7 +51,7 @@ class AsyncStoredRun(RunRecord):
         return AsyncSweep(self._wire, await sweeps.get(self._wire, self._message.sweep))
 
     async def stop(self) -> Self:
-        """End the run by SIGTERM, and by SIGKILL after the stop grace; a waiting run never starts.
+        """Stop the run with SIGTERM, after the grace period with SIGKILL; a waiting run never starts.
 
         Raises:
             WrongStateError: the run has ended.
@@ -60,16 +60,16 @@ class AsyncStoredRun(RunRecord):
         return await self.refresh()
 
     async def retry(self) -> Self:
-        """Hand the run out again as a new attempt, if it has ended in another state than finished.
+        """Start a new attempt of the run, if it has ended in any state other than finished.
 
         Raises:
-            WrongStateError: the run has not ended, or has finished, or its sweep was cancelled.
+            WrongStateError: the run has not ended, or is finished, or its sweep was cancelled.
         """
         await runs.retry(self._wire, [self.name])
         return await self.refresh()
 
     async def explain(self) -> list[str]:
-        """Return the reasons why the run waits, the most important first; empty if it does not wait."""
+        """Return the reasons why the run is waiting, most important first; empty if it is not waiting."""
         return [obstacle.message for obstacle in (await runs.explain(self._wire, self.name)).obstacles]
 
     async def wait(
@@ -79,7 +79,7 @@ class AsyncStoredRun(RunRecord):
         timeout: float | str | None = None,  # noqa: ASYNC109 - as of the blocking one
         check: bool = True,
     ) -> Self:
-        """Wait until the run has ended, or satisfies another condition; see `Sweep.wait`."""
+        """Wait until the run has ended or satisfies another condition; see `Sweep.wait`."""
         self._message = await reading.wait(
             run_until, self._wire, self.name, until, limit=timeout, check=check
         )
@@ -91,8 +91,8 @@ class AsyncStoredRun(RunRecord):
         """Return the logged values as columns.
 
         Args:
-            keys: only these keys.
-            max_points: approximate number of points per key, extremes included; 0: all.
+            keys: keys to include. Default: all.
+            max_points: approximate maximum of points per key, which include the extremes; 0: no maximum.
             all_attempts: whether to include values that newer attempts have replaced.
         """
         return await reading.history(
@@ -100,9 +100,9 @@ class AsyncStoredRun(RunRecord):
         )
 
     async def summary(self) -> dict[str, object]:
-        """Return the summary as the script sees it, with members of groups by dotted names.
+        """Return the summary as the script sees it, with dotted names for the members of groups.
 
-        It has the last value of each key, or the aggregates of `define_metric`, and what the script set.
+        It has the last value of each key or the aggregates of `define_metric`, and values set by the script.
         """
         found = [each async for each in metrics.summaries(self._wire, runs=[self.name])]
         return run_summary(found, (await runs.get(self._wire, self.name)).details)
@@ -111,8 +111,8 @@ class AsyncStoredRun(RunRecord):
         """Return the log: standard output and standard error, interleaved.
 
         Args:
-            attempt: number of the attempt; 0: the newest that has a log.
-            tail_bytes: approximate number of bytes at the end, from the start of a line; 0: all.
+            attempt: number of the attempt; 0: the newest attempt that has a log.
+            tail_bytes: approximate number of bytes to read from the end, in whole lines; 0: all.
         """
         pieces = logs.read(self._wire, self.name, Place(attempt, tail_bytes))
         return b"".join([piece async for _, piece in pieces]).decode("utf-8", "replace")
@@ -120,7 +120,7 @@ class AsyncStoredRun(RunRecord):
     async def logs(
         self, *, follow: bool = False, attempt: int = 0, tail_bytes: int = 0
     ) -> AsyncIterator[str]:
-        """Yield the lines of the log; with `follow` also later ones, until the run has ended."""
+        """Yield the lines of the log; with `follow`, also new lines until the run has ended."""
         printed = reading.log_lines(
             self._wire, self.name, attempt=attempt, tail_bytes=tail_bytes, follow=follow
         )
@@ -129,7 +129,7 @@ class AsyncStoredRun(RunRecord):
                 yield line
 
     async def html(self) -> str:
-        """Return a card for notebooks: the current state, parameters and curve of the objective."""
+        """Return an HTML card for notebooks: current state, parameters and curve of the objective."""
         return await reading.show_run(self._wire, self._message)
 
     def _repr_html_(self) -> str:
@@ -138,16 +138,16 @@ class AsyncStoredRun(RunRecord):
 
 @dataclass(frozen=True, slots=True)
 class AsyncChange:
-    """Change of a sweep: the sweep if its own state changed, else None, and the changed runs."""
+    """Change of a sweep: the changed runs, and the sweep itself if it changed, else None."""
 
     sweep: AsyncSweep | None
     runs: list[AsyncStoredRun]
 
 
 class AsyncSweep(SweepRecord):
-    """Async counterpart of `Sweep`: the same names, arguments and results, to be awaited.
+    """Async counterpart of `Sweep`: its methods have the same names, arguments and results.
 
-    The card in notebooks makes no call; `await sweep.html()` returns the complete one.
+    A notebook shows a card with known values only; `await sweep.html()` returns the complete card.
     """
 
     def __init__(self, wire: AsyncWire, message: v1.Sweep) -> None:
@@ -155,27 +155,27 @@ class AsyncSweep(SweepRecord):
         self._message = message
 
     async def refresh(self) -> Self:
-        """Update this object from the server, and return it."""
+        """Update this object from the server and return it."""
         self._message = await sweeps.get(self._wire, self.name)
         return self
 
     async def pause(self) -> Self:
-        """Hand out no run until the sweep is resumed; live runs continue."""
+        """Pause the sweep: no run starts until the sweep is resumed; live runs continue."""
         self._message = await sweeps.pause(self._wire, self.name)
         return self
 
     async def resume(self) -> Self:
-        """Hand out runs again."""
+        """Resume a paused sweep: runs start again."""
         self._message = await sweeps.resume(self._wire, self.name)
         return self
 
     async def stop(self) -> Self:
-        """Hand out no more runs; live runs continue to their end."""
+        """Stop the sweep: no more runs start; live runs continue to their end."""
         self._message = await sweeps.stop(self._wire, self.name)
         return self
 
     async def cancel(self) -> Self:
-        """Hand out no more runs, and kill live runs."""
+        """Cancel the sweep: no more runs start, and live runs are killed."""
         self._message = (await sweeps.cancel(self._wire, self.name)).sweep
         return self
 
@@ -196,21 +196,21 @@ class AsyncSweep(SweepRecord):
         return self
 
     async def enqueue(self, params: Mapping[str, Json], *, first: bool = False) -> list[AsyncStoredRun]:
-        """Add a run of a point, or one per repeat; the search method chooses parameters that are left out.
+        """Add a run of a point, or one per repeat; the search method chooses missing parameters.
 
         Args:
-            params: the point; groups are dictionaries.
-            first: whether it precedes all waiting runs.
+            params: values of the parameters; groups are dictionaries.
+            first: whether the run precedes all waiting runs.
         """
         added = await runs.enqueue(self._wire, self.name, params, first=first)
         return [AsyncStoredRun(self._wire, run) for run in added]
 
     async def retry(self, state: str | Sequence[str] = ("failed", "crashed")) -> int:
-        """Hand out again all runs that ended in one of these states; return their number."""
+        """Retry all runs that ended in one of these states; return their number."""
         return (await runs.retry(self._wire, sweep=self.name, states=state)).total
 
     async def explain(self) -> list[str]:
-        """Return the reasons why no runs are handed out; empty if there are none."""
+        """Return the reasons why no runs start; empty if there are none."""
         return [obstacle.message for obstacle in (await sweeps.explain(self._wire, self.name)).obstacles]
 
     async def wait(
@@ -220,17 +220,17 @@ class AsyncSweep(SweepRecord):
         timeout: float | str | None = None,  # noqa: ASYNC109 - as of the blocking one
         check: bool = True,
     ) -> Self:
-        """Wait until the sweep has ended, or satisfies another condition, even across restarts of the server.
+        """Wait until the sweep has ended or satisfies another condition, even across restarts of the server.
 
         Args:
-            until: a state, or a condition such as `best<0.1`; `finished` means any end.
+            until: a state, or a condition such as `best<0.1`; `finished` is satisfied by any end.
             timeout: seconds, or text such as `10m`; None: no limit.
             check: whether to raise FailedError.
 
         Raises:
             NotYetError: the time limit has passed.
-            FailedError: the sweep has ended without satisfying the condition; with the condition `finished`,
-                it has ended neither finished nor stopped.
+            FailedError: the sweep has ended without satisfying the condition; for `finished`, in a state
+                other than finished or stopped.
         """
         self._message = await reading.wait(
             sweep_until, self._wire, self.name, until, limit=timeout, check=check
@@ -240,7 +240,7 @@ class AsyncSweep(SweepRecord):
     async def watch(self) -> AsyncIterator[AsyncChange]:
         """Yield the sweep with all of its runs, then every change, until it has ended.
 
-        Each change also updates this object. After a restart of the server, the stream continues.
+        Each change of the sweep also updates this object. The stream continues after a restart of the server.
         """
         await self.refresh()
         async with aclosing(reading.changes(self._wire, self.name)) as messages:
@@ -252,7 +252,7 @@ class AsyncSweep(SweepRecord):
                 yield AsyncChange(self if changed else None, runs)
 
     async def run(self, number: int) -> AsyncStoredRun:
-        """Return a run by its number."""
+        """Return a run of the sweep by its number."""
         return AsyncStoredRun(self._wire, await names.get_run(self._wire, f"{self.name}-{number}"))
 
     async def runs(
@@ -262,12 +262,12 @@ class AsyncSweep(SweepRecord):
         best_first: bool = False,
         limit: int | None = None,
     ) -> AsyncIterator[AsyncStoredRun]:
-        """Yield the runs by number, fetched page by page.
+        """Yield the runs in the order of their numbers, fetched page by page.
 
         Args:
             filters: conditions of `sweepctl runs --filter`, such as `params.lr<0.1` or `attempt>1`.
-            state: only runs in this state, or one of these.
-            best_first: whether to yield the best first, and leave out runs without a value.
+            state: yield only runs in this state, or in one of these states.
+            best_first: whether to yield the best runs first, and to omit runs without a value.
             limit: maximum number of runs.
         """
         listed = reading.list_runs(
@@ -278,41 +278,41 @@ class AsyncSweep(SweepRecord):
                 yield AsyncStoredRun(self._wire, run)
 
     async def prior_runs(self) -> list[dict[str, Json]]:
-        """Return the prior runs, in the JSON of `sweepctl runs --prior`."""
+        """Return the prior runs, in the JSON format of `sweepctl runs --prior`."""
         return [prior_run_shape(run) async for run in runs.prior_of(self._wire, self.name)]
 
     async def best(self) -> AsyncStoredRun | None:
-        """Return the best run, with repeats the first of the best point; None while no run has a value."""
+        """Return the best run, with repeats the first run of the best point; None without a value."""
         run = await runs.best_of(self._wire, await sweeps.get(self._wire, self.name))
         return None if run is None else AsyncStoredRun(self._wire, run)
 
     async def best_so_far(self) -> list[BestSoFar]:
-        """Return the values in the order in which the runs ended, each with the best value so far."""
+        """Return the value of each run with the best value so far, in the order in which the runs ended."""
         return await reading.progress(self._wire, self.name)
 
     async def importance(self, key: str = "") -> Importance:
         """Return the importance of each parameter for the objective, the greatest first.
 
         Args:
-            key: logged key whose last values are used instead of the objective.
+            key: logged key whose last values replace the objective.
 
         Raises:
-            InvalidError: there is no key, and the sweep has no metric.
+            InvalidError: `key` is empty, and the sweep has no metric.
         """
         return importance_from_message(await sweeps.importance(self._wire, self.name, key))
 
     async def to_dicts(self) -> list[Row]:
         """Return a dictionary for each run: the columns of `sweepctl export -o csv` as Python values.
 
-        Parameters are `params.lr`, those of groups `params.opt.lr`, the last logged values `metrics.loss`;
-        times are in UTC; missing values are None.
+        Keys are for example `params.lr`, `params.opt.lr` for a parameter in a group, and `metrics.loss` for
+        the last logged value. Times are in UTC; missing values are None.
         """
         return await reading.rows(self._wire, self.name)
 
     async def to_pandas(self) -> pd.DataFrame:
-        """Return the rows as a pandas frame: Int64, float64, boolean, string, times in UTC.
+        """Return the rows as a pandas frame with the types Int64, float64, boolean, string and UTC times.
 
-        Missing values are NA; among floats NaN, which pandas does not distinguish from a logged NaN.
+        Missing values are NA, in float columns NaN, which pandas does not distinguish from a logged NaN.
         """
         return frames.to_pandas(await reading.columns(self._wire, self.name))
 
@@ -325,7 +325,7 @@ class AsyncSweep(SweepRecord):
         return frames.to_arrow(await reading.columns(self._wire, self.name))
 
     async def html(self) -> str:
-        """Return a card for notebooks: the current state, curve of the best value, and best runs."""
+        """Return an HTML card for notebooks: current state, curve of the best value, and best runs."""
         return await reading.show_sweep(self._wire, self._message)
 
     def _repr_html_(self) -> str:

@@ -18,12 +18,12 @@ from sweepd.views.text import clean, counted, number
 Points = Sequence[tuple[float, float]]
 _WIDTH, _HEIGHT = 460, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 12, 10, 26
-_MOST = 400
-"""Maximum number of points of a curve; more than the drawing has pixel columns is useless."""
-_MOST_COLUMNS = 12
-_MOST_ROWS = 40
-_LONGEST = 80
-_LONGEST_VALUE = 48
+_MAX_POINTS = 400
+"""Maximum number of points of a curve; the drawing has about as many columns of pixels."""
+_MAX_COLUMNS = 12
+_MAX_ROWS = 40
+_MAX_TEXT = 80
+_MAX_VALUE = 48
 _STYLE = (
     "<style>"
     ".sweepd-card{font:13px/1.45 system-ui,sans-serif;color:inherit;border:1px solid rgba(128,128,128,.4);"
@@ -48,15 +48,15 @@ _STYLE = (
 
 
 def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
-    """Return an SVG drawing of a line and dots; empty if there is nothing to draw.
+    """Return an SVG drawing of a line and dots; empty if there are no finite points.
 
     Args:
-        line: corners of the line, in their order.
-        dots: single values.
+        line: points of the line, in order.
+        dots: points to mark with a dot.
         across: name of the horizontal axis.
         up: name of the vertical axis.
     """
-    line, dots = _drawable(line), _drawable(dots)
+    line, dots = _finite_points(line), _finite_points(dots)
     if not line and not dots:
         return ""
     scale = _Scale([*line, *dots])
@@ -65,7 +65,7 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
         dots = [*dots, *line]
     marks = "".join(f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="2.5"/>' for x, y in dots)
     axis = f"M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"
-    # Separated by spaces, because an untrusted notebook shows the texts alone, without the drawing.
+    # Spaces separate the texts, because an untrusted notebook shows only the texts of a drawing.
     texts = " ".join(
         f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{html.escape(text)}</text>'
         for x, y, anchor, text in _labels(scale, across)
@@ -79,7 +79,7 @@ def curve(line: Points, dots: Points, *, across: str, up: str) -> str:
 
 
 def _labels(scale: _Scale, across: str) -> Iterator[tuple[float, float, str, str]]:
-    """Yield position, anchor and text of each label; an axis with a single value has one label."""
+    """Yield x, y, anchor and text of each label; an axis with a single value has one label."""
     middle, below = (_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8
     if scale.low == scale.high:
         yield _LEFT - 6, scale.y(scale.low) + 4, "end", f"{scale.low:.4g}"
@@ -95,7 +95,7 @@ def _labels(scale: _Scale, across: str) -> Iterator[tuple[float, float, str, str
 
 
 def stairs(points: Points) -> list[tuple[float, float]]:
-    """Return the corners of a step line, which keeps each value until the next point."""
+    """Return the corners of a step line, in which each value lasts until the next point."""
     corners: list[tuple[float, float]] = []
     for x, y in points:
         if corners:
@@ -104,27 +104,27 @@ def stairs(points: Points) -> list[tuple[float, float]]:
     return corners
 
 
-def _drawable(points: Points) -> list[tuple[float, float]]:
+def _finite_points(points: Points) -> list[tuple[float, float]]:
     kept = [(x, y) for x, y in points if isfinite(x) and isfinite(y) and abs(y) < 1e300]
-    every = -(-len(kept) // _MOST)
+    every = -(-len(kept) // _MAX_POINTS)
     return [*kept[:: every or 1], *kept[-1:]] if every > 1 else kept
 
 
 class _Scale:
-    """Scale from values to coordinates of the drawing."""
+    """Conversion of values to coordinates of the drawing."""
 
     def __init__(self, points: Points) -> None:
         self.first, self.last = min(x for x, _ in points), max(x for x, _ in points)
         self.low, self.high = min(y for _, y in points), max(y for _, y in points)
 
     def x(self, value: float) -> float:
-        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * _share(value, self.first, self.last)
+        return _LEFT + (_WIDTH - _LEFT - _RIGHT) * _fraction(value, self.first, self.last)
 
     def y(self, value: float) -> float:
-        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - _share(value, self.low, self.high))
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - _fraction(value, self.low, self.high))
 
 
-def _share(value: float, low: float, high: float) -> float:
+def _fraction(value: float, low: float, high: float) -> float:
     return 0.5 if low == high else (value - low) / (high - low)
 
 
@@ -135,28 +135,28 @@ def sweep_card(
 
     Args:
         sweep: the sweep.
-        values: values of its runs in their order; empty: no curve.
+        values: values of the runs, in the order in which they ended; empty: no curve.
         best: best runs, the best first.
-        note: sentence about missing parts.
+        note: sentence to show at the end, for example about missing parts.
     """
     metric = sweep.spec.metric.name or "value"
     lines = [
         f"<p><b>{_text(sweep.name)}</b> {_text(sweep.spec.name)}</p>",
-        f"<p>{_text(state_of(sweep))} · {_runs_of(sweep)}</p>",
+        f"<p>{_text(state_of(sweep))} · {_run_counts_text(sweep)}</p>",
     ]
     if sweep.reason:
-        lines.append(_quiet(sweep.reason, 300))
+        lines.append(_secondary(sweep.reason, 300))
     if sweep.HasField("best_value"):
         lines.append(f"<p>best {_text(metric)}: <b>{sweep.best_value:.6g}</b></p>")
     drawn = curve(
         stairs([(float(index), each.best) for index, each in enumerate(values, 1)]),
         [(float(index), each.value) for index, each in enumerate(values, 1)],
         across="runs that have a value",
-        up=_short(f"best {metric} so far", _LONGEST),
+        up=_short(f"best {metric} so far", _MAX_TEXT),
     )
     if drawn:
-        lines.append(_quiet(f"{metric} of each run, and the best so far"))
-    return _card([*lines, drawn, _runs_table(best), _quiet(note, 300)])
+        lines.append(_secondary(f"{metric} of each run, and the best so far"))
+    return _card([*lines, drawn, _runs_table(best), _secondary(note, 300)])
 
 
 def run_card(run: v1.Run, history: History | None, *, note: str = "") -> str:
@@ -164,31 +164,31 @@ def run_card(run: v1.Run, history: History | None, *, note: str = "") -> str:
 
     Args:
         run: the run.
-        history: logged values, of which the first key with numbers is drawn; None: no curve.
-        note: sentence about missing parts.
+        history: logged values; the first key with numbers is drawn; None: no curve.
+        note: sentence to show at the end, for example about missing parts.
     """
-    lines = [f"<p><b>{_text(run.name)}</b></p>", f"<p>{_text(state_of(run))}{_of_value(run)}</p>"]
+    lines = [f"<p><b>{_text(run.name)}</b></p>", f"<p>{_text(state_of(run))}{_value_text(run)}</p>"]
     if run.reason:
-        lines.append(_quiet(run.reason, 300))
+        lines.append(_secondary(run.reason, 300))
     params = params_shape(run)
     names = param_paths([params])
-    rows: list[list[object]] = [[name, lookup(params, name)] for name in names[:_MOST_ROWS]]
-    if len(names) > _MOST_ROWS:
-        rows.append([f"and {len(names) - _MOST_ROWS} more", ""])
-    return _card([*lines, _table(["parameter", "value"], rows), _curve_of(history), _quiet(note, 300)])
+    rows: list[list[object]] = [[name, lookup(params, name)] for name in names[:_MAX_ROWS]]
+    if len(names) > _MAX_ROWS:
+        rows.append([f"and {len(names) - _MAX_ROWS} more", ""])
+    return _card([*lines, _table(["parameter", "value"], rows), _curve_of(history), _secondary(note, 300)])
 
 
-def _runs_of(sweep: v1.Sweep) -> str:
+def _run_counts_text(sweep: v1.Sweep) -> str:
     counts = {state: int(getattr(sweep.run_counts, state)) for state in RUN_STATES}
-    there = sum(counts.values())
-    planned = sweep.planned_runs if sweep.HasField("planned_runs") else there
-    so_far = counted(there, "run") if planned <= there else f"{there} of {counted(planned, 'run')}"
-    if not there:
-        return "no runs yet" if planned == there else f"no runs yet, {planned} planned"
+    existing = sum(counts.values())
+    planned = sweep.planned_runs if sweep.HasField("planned_runs") else existing
+    so_far = counted(existing, "run") if planned <= existing else f"{existing} of {counted(planned, 'run')}"
+    if not existing:
+        return "no runs yet" if planned == existing else f"no runs yet, {planned} planned"
     return f"{so_far}: {', '.join(f'{count} {state}' for state, count in counts.items() if count)}"
 
 
-def _of_value(run: v1.Run) -> str:
+def _value_text(run: v1.Run) -> str:
     return f" · value <b>{run.value:.6g}</b>" if run.HasField("value") else ""
 
 
@@ -200,14 +200,14 @@ def _curve_of(history: History | None) -> str:
         numbers = [
             (float(step), float(value)) for step, value in zip(steps, values, strict=True) if is_number(value)
         ]
-        if drawn := curve(numbers, [], across="step", up=_short(key, _LONGEST)):
-            return f"{_quiet(key)}{drawn}"
+        if drawn := curve(numbers, [], across="step", up=_short(key, _MAX_TEXT)):
+            return f"{_secondary(key)}{drawn}"
     return ""
 
 
 def _runs_table(runs: Sequence[v1.Run]) -> str:
     points: list[Json] = [params_shape(run) for run in runs]
-    names = param_paths(points)[:_MOST_COLUMNS]
+    names = param_paths(points)[:_MAX_COLUMNS]
     rows: list[list[object]] = [
         [
             run.number,
@@ -221,24 +221,24 @@ def _runs_table(runs: Sequence[v1.Run]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return a table; number columns and their headings are right-aligned."""
+    """Return an HTML table; columns of numbers and their headings are right-aligned."""
     if not rows:
         return ""
-    shares = [
+    classes = [
         ' class="number"' if all(is_number(row[column]) or row[column] is None for row in rows) else ""
         for column in range(len(heads))
     ]
-    head = "".join(f"<th{share}>{_text(each)}</th>" for each, share in zip(heads, shares, strict=True))
+    head = "".join(f"<th{css}>{_text(each)}</th>" for each, css in zip(heads, classes, strict=True))
     body = "".join(
         "<tr>"
-        + "".join(f"<td{share}>{_value(each)}</td>" for each, share in zip(row, shares, strict=True))
+        + "".join(f"<td{css}>{_value(each)}</td>" for each, css in zip(row, classes, strict=True))
         + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _quiet(sentence: str, longest: int = _LONGEST) -> str:
+def _secondary(sentence: str, longest: int = _MAX_TEXT) -> str:
     return f'<p class="quiet">{_text(sentence, longest)}</p>' if sentence else ""
 
 
@@ -251,10 +251,10 @@ def _value(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return number(value)
-    return _text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _LONGEST_VALUE)
+    return _text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), _MAX_VALUE)
 
 
-def _text(text: str, longest: int = _LONGEST) -> str:
+def _text(text: str, longest: int = _MAX_TEXT) -> str:
     return html.escape(_short(text, longest))
 
 

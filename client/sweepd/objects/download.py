@@ -9,18 +9,18 @@ from sweepd.private_files import make_folder
 
 
 class UnsafeNameError(ValueError):
-    """Error about a file name that leads out of the folder or through a link; the message is a sentence."""
+    """Error about a file name that points outside the folder or through a symbolic link."""
 
 
 class DigestError(ValueError):
-    """Error about received content that differs from the stored content; the message is a sentence."""
+    """Error about received content that does not match the digest of the stored content."""
 
 
 def place_of(folder: Path, name: str) -> Path:
-    """Return the path of a file, and create its folders.
+    """Return the path of a file below a folder, and create the folders that contain it.
 
     Raises:
-        UnsafeNameError: the path is not inside the folder.
+        UnsafeNameError: the name is not valid, or leads through a symbolic link.
         OSError: a folder cannot be created.
     """
     parts = name.split("/")
@@ -35,16 +35,16 @@ def place_of(folder: Path, name: str) -> Path:
     for part in parts[:-1]:
         place = place / part
         if place.is_symlink():
-            raise UnsafeNameError(f"{name!r} leads through the link {place}; it was skipped")
+            raise UnsafeNameError(f"{name!r} leads through the symbolic link {place}; it was skipped")
         make_folder(place)
     return place / parts[-1]
 
 
 def save(place: Path, content: Iterable[bytes], digest: bytes) -> int:
-    """Write or replace a file atomically; return its size.
+    """Write or replace a file atomically; return its size in bytes.
 
     Raises:
-        DigestError: the content does not have this digest.
+        DigestError: `digest` is not empty and differs from the digest of the content.
         OSError: the file cannot be written.
     """
     found = hashlib.sha256()
@@ -58,7 +58,7 @@ def save(place: Path, content: Iterable[bytes], digest: bytes) -> int:
                 size += len(piece)
         if digest and found.digest() != digest:
             raise DigestError(f"{place.name} changed during the download; try again")
-        fresh.replace(place)  # a link in its place is replaced, not followed
+        fresh.replace(place)  # replaces a symbolic link instead of following it
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise

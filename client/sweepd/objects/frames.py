@@ -1,4 +1,4 @@
-"""Conversion of rows to typed columns and to frames of pandas, polars and arrow (optional dependencies)."""
+"""Conversion of rows to typed columns, and to frames of pandas, polars and arrow (optional libraries)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _EXACT = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Named column; `kind` is text, int, float, bool, time, mixed (other values) or null (no values)."""
+    """Named column; `kind` is text, int, float, bool, time, mixed (anything else) or null (no values)."""
 
     name: str
     kind: str
@@ -40,15 +40,15 @@ class Column:
 
 
 def columns_of(rows: Sequence[Row], known: Mapping[str, str]) -> list[Column]:
-    """Return the columns of rows; `known` has the kinds of the columns that are always present."""
+    """Return the columns of rows; `known` gives the kinds of columns that are always present."""
     names = dict.fromkeys([*known, *(rows[0] if rows else ())])
     return [column(name, [row[name] for row in rows], known.get(name)) for name in names]
 
 
 def column(name: str, values: list[object], kind: str | None = None) -> Column:
-    """Return a column with the common kind of its values.
+    """Return a column whose kind is `kind`, by default the common kind of the values.
 
-    Integers among floats become floats, unless that would lose digits. Booleans are not numbers.
+    Integers in a float column become floats.
     """
     kind = kind or kind_of(values)
     if kind == "float":
@@ -57,7 +57,7 @@ def column(name: str, values: list[object], kind: str | None = None) -> Column:
 
 
 def kind_of(values: Iterable[object]) -> str:
-    """Return the common kind of the values that are not None."""
+    """Return the common kind of the values that are not None; exact integers among floats are floats."""
     known = [value for value in values if value is not None]
     kinds = {_KINDS.get(type(value), "mixed") for value in known}
     if not kinds:
@@ -68,14 +68,14 @@ def kind_of(values: Iterable[object]) -> str:
 
 
 def as_text(value: object) -> str | None:
-    """Return a value of a mixed column as text: text unchanged, others as JSON."""
+    """Return a value of a mixed column as text: text unchanged, other values as JSON, None as None."""
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
 
 
 def to_pandas(columns: Sequence[Column]) -> pd.DataFrame:
-    """Return columns as a frame; missing values are NA, in float columns NaN.
+    """Return the columns as a pandas frame; missing values are NA, in float columns NaN.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -90,7 +90,7 @@ def to_pandas(columns: Sequence[Column]) -> pd.DataFrame:
 
 
 def to_polars(columns: Sequence[Column]) -> pl.DataFrame:
-    """Return columns as a frame; missing values are null, NaN stays NaN.
+    """Return the columns as a polars frame; missing values are null, NaN stays NaN.
 
     Raises:
         MissingExtraError: polars is not installed.
@@ -113,7 +113,7 @@ def to_polars(columns: Sequence[Column]) -> pl.DataFrame:
 
 
 def to_arrow(columns: Sequence[Column]) -> pa.Table:
-    """Return columns as a table; missing values are null, NaN stays NaN.
+    """Return the columns as an arrow table; missing values are null, NaN stays NaN.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -135,7 +135,7 @@ def to_arrow(columns: Sequence[Column]) -> pa.Table:
 
 
 def _plain(column: Column) -> list[object]:
-    """Return values of a single type, because polars and arrow have no mixed columns."""
+    """Return the values; convert a mixed column to text, as polars and arrow have no mixed columns."""
     return [as_text(value) for value in column.values] if column.kind == "mixed" else column.values
 
 

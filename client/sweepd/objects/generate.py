@@ -1,8 +1,8 @@
-"""Generator of the blocking client from the asynchronous one; a build step that imports neither.
+"""Generator of the blocking client from the asynchronous client; a build step that imports neither.
 
-`client.py` and `sweep.py` are `async_client.py` and `async_sweep.py` with each `await` replaced by a call
-that runs the coroutine to its end, over a wire that never suspends (`run_now`, `iterate`). They are built,
-not committed: `make protos`, or faster, `python -m sweepd.objects.generate`.
+`client.py` and `sweep.py` are copies of `async_client.py` and `async_sweep.py` in which a call of `run_now`
+or `iterate` replaces each `await` and runs the coroutine to its end. They are not committed; `make protos`
+or, faster, `python -m sweepd.objects.generate` builds them.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ _NAMES = {
     r"\b__a(enter|exit)__\b": r"__\1__",
 }
 _DOCSTRINGS = {
-    "Client": """Client of a server: creates sweeps, finds sweeps and runs.
+    "Client": """Client of a server, which creates and finds sweeps and finds runs.
 
-    Use it in a `with` block, or call `close`; it leaves no thread behind. It may be used from several
-    threads, and in a process that was forked after its creation. All of its errors are `ClientError`.
+    Use it in a `with` block, or call `close`, which leaves no thread behind. Several threads may share a
+    client, also in a process forked after its creation. All errors that it raises are `ClientError`.
     """,
-    "Sweep": """Sweep of a server: its state, its runs, and the calls that control it.
+    "Sweep": """Sweep that a server stores: its state, its runs, and methods that control it.
 
-    Returned by `Client.create`, `Client.sweep` and `Client.sweeps`. Its values are those of the last call;
-    `refresh` and the calls that control the sweep update them.
+    Returned by `Client.create`, `Client.sweep` and `Client.sweeps`. The values are those of the last call;
+    `refresh` and the methods that control the sweep update them.
     """,
     "StoredRun": """Run that a server stores: its point, its logged values, its log.
 
-    Returned by `Client.run`, `Client.runs`, `Sweep.run`, `Sweep.runs` and `Sweep.best`. Its values are those
-    of the last call; `refresh` updates them. (`sweepd.Run` is another class: the run of a script.)
+    Returned by `Client.run`, `Client.runs`, `Sweep.run`, `Sweep.runs` and `Sweep.best`. The values are those
+    of the last call; `refresh` updates them. (`sweepd.Run` is another class: the active run of a script.)
     """,
 }
 
@@ -44,7 +44,7 @@ def blocking(source: str, name: str) -> str:
     for pattern, replacement in _NAMES.items():
         source = re.sub(pattern, replacement, source)
     tree = _Blocking().visit(ast.parse(source))
-    tree.body[0].value = ast.Constant(f"Generated from `{name}` by `generate.py`; edit that.")
+    tree.body[0].value = ast.Constant(f"Generated from `{name}` by `generate.py`; edit the source.")
     helpers = ast.alias("iterate"), ast.alias("run_now")
     tree.body.insert(2, ast.ImportFrom("sweepd.calls.wire", list(helpers), 0))
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
@@ -67,37 +67,37 @@ class _Blocking(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self.generic_visit(_renamed(ast.FunctionDef, node))
+        return self.generic_visit(_converted(ast.FunctionDef, node))
 
     def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
-        return self.generic_visit(_renamed(ast.With, node))
+        return self.generic_visit(_converted(ast.With, node))
 
     def visit_AsyncFor(self, node: ast.AsyncFor) -> ast.AST:
-        return self.generic_visit(_renamed(ast.For, node))
+        return self.generic_visit(_converted(ast.For, node))
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
         match node.value:
             case ast.Call(func=ast.Attribute(value=ast.Name("self"))):
                 return self.generic_visit(node.value)  # a method of this class, itself made blocking
             case _:
-                return self.generic_visit(_called("run_now", node.value))
+                return self.generic_visit(_call("run_now", node.value))
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         if isinstance(node.func, ast.Name) and node.func.id == "closing":
-            node.args = [_called("iterate", node.args[0])]
+            node.args = [_call("iterate", node.args[0])]
         return self.generic_visit(node)
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         if node.is_async:
-            node.is_async, node.iter = 0, _called("iterate", node.iter)
+            node.is_async, node.iter = 0, _call("iterate", node.iter)
         return self.generic_visit(node)
 
 
-def _renamed(kind: type[ast.AST], node: ast.AST) -> ast.AST:
+def _converted(kind: type[ast.AST], node: ast.AST) -> ast.AST:
     return kind(**dict(ast.iter_fields(node)))
 
 
-def _called(name: str, argument: ast.expr) -> ast.Call:
+def _call(name: str, argument: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), [argument], [])
 
 

@@ -1,4 +1,4 @@
-"""Reads of sweeps and runs that need several calls: lists, frames, logs, cards, changes and waits."""
+"""Operations on sweeps and runs that need several calls: lists, frames, logs, cards, changes and waits."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ Entity = TypeVar("Entity", v1.Sweep, v1.Run)
 
 async def changes(wire: Wire, name: str) -> AsyncGenerator[v1.WatchSweepResponse, None]:
     """Yield a complete snapshot of a sweep, then every change, until it has ended."""
-    whole: v1.WatchSweepResponse | None = None
+    complete: v1.WatchSweepResponse | None = None
     messages = follow(wire, name)
     async with aclosing(messages):
         async for message in messages:
-            # Only the first part of a snapshot has the sweep; after an interruption there is a new snapshot.
-            if whole is None or message.HasField("sweep"):
-                whole = message
+            # The first part of a snapshot has the sweep; a new snapshot follows an interruption.
+            if complete is None or message.HasField("sweep"):
+                complete = message
             else:
-                whole.MergeFrom(message)
+                complete.MergeFrom(message)
             if message.snapshot_continues:
                 continue
-            yield whole
-            if whole.HasField("sweep") and has_ended(whole.sweep):
+            yield complete
+            if complete.HasField("sweep") and has_ended(complete.sweep):
                 return
-            whole = None
+            complete = None
 
 
 async def wait(
@@ -55,20 +55,20 @@ async def wait(
     limit: float | str | None,
     check: bool,
 ) -> Entity:
-    """Return a sweep or a run once it has ended or satisfies the condition `until`.
+    """Wait until a sweep or a run has ended or satisfies the condition `until`, and return it.
 
     Args:
-        look: `sweep_until` or `run_until`.
+        look: function that waits: `sweep_until` or `run_until`.
         wire: connection to the server.
-        name: full name.
+        name: full name of the sweep or run.
         until: condition as text.
-        limit: time limit.
+        limit: time limit, in seconds or as text; None: no limit.
         check: whether to raise FailedError.
 
     Raises:
         InvalidError: `until` or the time limit is invalid.
         NotYetError: the time limit has passed.
-        FailedError: the sweep or run has ended, but not as `until` requires.
+        FailedError: the sweep or run has ended without satisfying `until`.
     """
     condition = parse_condition(until)
     found = await look(wire, name, condition, seconds=seconds_of(limit))
@@ -83,7 +83,7 @@ async def list_sweeps(
     wire: Wire, *, entity: str | None = None, project: str | None = None, states: str | Sequence[str] = ()
 ) -> AsyncGenerator[v1.Sweep, None]:
     """Yield sweeps, the newest first, fetched page by page."""
-    # The server has no filter for a project of any entity.
+    # The server cannot filter by project without an entity.
     parent = f"{entity}/{project}" if entity and project else entity or ""
     async with aclosing(sweeps.list_of(wire, parent, states)) as found:
         async for sweep in found:
@@ -118,7 +118,7 @@ def list_runs(
 
 
 async def rows(wire: Wire, sweep: str) -> list[Row]:
-    """Return a row for each run of a sweep; warn of damaged values, which are left out."""
+    """Return a row for each run of a sweep; skip damaged values with a warning."""
     listed = [run async for run in runs.list_of(wire, sweep)]
     found: list[v1.KeySummary] = []
     try:
@@ -137,7 +137,7 @@ async def columns(wire: Wire, sweep: str) -> list[Column]:
 
 
 async def progress(wire: Wire, name: str) -> list[BestSoFar]:
-    """Return the values of a sweep in the order in which its runs ended, each with the best so far."""
+    """Return the value of each run with the best value so far, in the order in which the runs ended."""
     async with aclosing(sweeps.progress(wire, name)) as parts:
         return [entry async for part in parts for entry in entries(name, part)]
 
@@ -153,7 +153,7 @@ async def history(
 async def log_lines(
     wire: Wire, run: str, *, attempt: int = 0, tail_bytes: int = 0, follow: bool = False
 ) -> AsyncGenerator[str, None]:
-    """Yield the lines of a log without line ends; bytes that are not UTF-8 become U+FFFD."""
+    """Yield the lines of a log without line breaks; bytes that are not UTF-8 become U+FFFD."""
     at = Place(attempt, tail_bytes)
     pieces = logs.follow(wire, run, at, one_attempt=attempt > 0) if follow else logs.read(wire, run, at)
     rest, before = b"", 0
@@ -171,14 +171,14 @@ async def log_lines(
 
 
 def notebook_card(wire: Wire, known: v1.Sweep | v1.Run) -> str:
-    """Return the card for notebooks. Notebooks cannot await it, so make no call if the wire suspends."""
+    """Return the card for notebooks. Make no call if the wire suspends, as notebooks await nothing."""
     if isinstance(known, v1.Sweep):
         return sweep_card(known, (), ()) if wire.suspends else run_now(show_sweep(wire, known))
     return run_card(known, None) if wire.suspends else run_now(show_run(wire, known))
 
 
 async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
-    """Return the current card of a sweep; the last known state if the server does not answer."""
+    """Return the current card of a sweep, or the card of the last known state if a call fails."""
     try:
         sweep = await sweeps.get(wire, known.name)
         best = [run async for run in runs.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
@@ -188,7 +188,7 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
 
 
 async def show_run(wire: Wire, known: v1.Run) -> str:
-    """Return the current card of a run; the last known state if the server does not answer."""
+    """Return the current card of a run, or the card of the last known state if a call fails."""
     try:
         run = await runs.get(wire, known.name)
         objective = None
@@ -200,7 +200,7 @@ async def show_run(wire: Wire, known: v1.Run) -> str:
 
 
 async def _curve(wire: Wire, run: str, objective: str | None) -> History | None:
-    """Return the history of the objective if it was logged, else of the first key with numbers."""
+    """Return the history of the objective, or of the first key with numbers; None without numbers."""
     keys = sorted([each.key async for each in metrics.summaries(wire, runs=[run]) if _is_number(each.last)])
     if not keys:
         return None

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _Place = tuple[int, int]
-"""Attempt and row."""
+"""Position of a row: its attempt, and its number within the attempt."""
 
 
 class History(Mapping[str, list[Value]]):
     """History of a run: a row for each step, a column for each key.
 
-    Consecutive calls of `log` for one step make one row, with the newest value of each key.
+    Consecutive calls of `log` for one step are merged into one row, with the newest value of each key.
     `history["loss"]` is the column of a key, with None in rows without it; `len(history)` is the number of
     keys. `steps`, `times` (UTC), `attempts` and `rows` are columns of the same length.
     """
@@ -37,8 +37,8 @@ class History(Mapping[str, list[Value]]):
         for part in series:
             values = found.setdefault(part.key, {})
             for chunk in part.chunks:
-                stretch = zip(chunk.rows, chunk.steps, chunk.times, chunk_values(chunk), strict=True)
-                for row, step, time, value in stretch:
+                columns_of_chunk = zip(chunk.rows, chunk.steps, chunk.times, chunk_values(chunk), strict=True)
+                for row, step, time, value in columns_of_chunk:
                     places[part.attempt, row] = (step, time)
                     values[part.attempt, row] = value
         groups = _by_step(places) if by_step else [[place] for place in sorted(places)]
@@ -52,7 +52,7 @@ class History(Mapping[str, list[Value]]):
         self.attempts: list[int] = [attempt for attempt, _ in order]
         """Attempt that logged each row."""
         self.rows: list[int] = [row for _, row in order]
-        """Number of each row within its attempt, from 1; of several rows of one step, the last."""
+        """Number of each row within its attempt, from 1; for merged rows, the number of the last."""
         self._values = {key: [_newest(found[key], group) for group in groups] for key in sorted(found)}
 
     def __getitem__(self, key: str) -> list[Value]:
@@ -68,12 +68,12 @@ class History(Mapping[str, list[Value]]):
         return f"<History of {self.run}: {len(self.rows)} rows of {', '.join(self._values) or 'nothing'}>"
 
     def points(self, key: str) -> tuple[list[int], list[Value]]:
-        """Return steps and values of a key, without the rows that lack it."""
+        """Return the steps and values of a key, without the rows in which the key has no value."""
         kept = [(step, value) for step, value in zip(self.steps, self[key], strict=True) if value is not None]
         return [step for step, _ in kept], [value for _, value in kept]
 
     def to_dicts(self) -> list[Row]:
-        """Return the rows of `sweepctl history`, as Python values: `values` is a dictionary by key."""
+        """Return the rows of `sweepctl history` as dictionaries; the item `values` is a dictionary by key."""
         keys = list(self._values)
         return [
             {
@@ -88,7 +88,7 @@ class History(Mapping[str, list[Value]]):
         ]
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a pandas frame: `step`, `time`, `attempt`, `row`, and a column `values.KEY` for each key."""
+        """Return a pandas frame of `step`, `time`, `attempt`, `row`, and `values.KEY` for each key."""
         return frames.to_pandas(self._columns())
 
     def to_polars(self) -> pl.DataFrame:
@@ -110,7 +110,7 @@ class History(Mapping[str, list[Value]]):
 
 
 def _by_step(places: Mapping[_Place, tuple[int, float]]) -> list[list[_Place]]:
-    """Return the rows in order; group consecutive rows of the same attempt and step."""
+    """Return the rows in order, with consecutive rows of the same attempt and step grouped."""
     groups: list[list[_Place]] = []
     last: tuple[int, int] | None = None
     for place in sorted(places):
@@ -131,9 +131,9 @@ def _newest(values: Mapping[_Place, Value], group: list[_Place]) -> Value:
 class BestSoFar:
     """Value of a run (with repeats, of a point) and the best value so far.
 
-    `run` and `number` are the name and the number of the run, or of the first run of the point. `time` is the
-    end of the run, or of the last run of the point; None while it is live. `value` is its value, and `best`
-    the best value up to and including it.
+    `run` and `number` are the name and number of the run, or of the first run of the point. `time` is the end
+    time of the run, or of the last run of the point; None while a run is live. `value` is the value of the
+    run or point, and `best` is the best value up to and including this one.
     """
 
     run: str
@@ -144,14 +144,14 @@ class BestSoFar:
 
 
 def entries(sweep: str, part: v1.ReadSweepProgressResponse) -> Iterator[BestSoFar]:
-    """Yield the values in one message of a progress response."""
+    """Yield the values in one message of a response about the progress of a sweep."""
     for number, time, value, best in zip(part.runs, part.end_times, part.values, part.bests, strict=True):
         yield BestSoFar(f"{sweep}-{number}", number, wall_time(time), value, best)
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryCorrelation:
-    """Correlation of the metric with one category, from -1 to 1; None if it is undefined."""
+    """Correlation of the metric with one category, from -1 to 1; None if undefined."""
 
     value: Json
     correlation: float | None
@@ -162,8 +162,8 @@ class ParameterImportance:
     """Importance of one parameter.
 
     `name` is the dotted path of the parameter; paths of zipped parameters are joined by `+`. `importance` is
-    its share, from 0 to 1, of what all parameters explain. `correlation` is that of the metric with the
-    parameter, from -1 to 1, on the scale of its distribution; None for values without an order.
+    its share, from 0 to 1, of the variance that all parameters explain. `correlation` is the correlation of
+    the metric with the parameter, on the scale of its distribution, from -1 to 1; None for unordered values.
     `categories` has an entry for each category that was tried.
     """
 
@@ -175,11 +175,11 @@ class ParameterImportance:
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """Importances of all parameters for a metric, the greatest first; iteration yields them.
+    """Importance of each parameter for a metric, the greatest first; iterable.
 
     `runs` is the number of runs that were used. `explained` is the share of the variance between runs that a
-    random forest predicts for points that it was not fitted to, at most 1; at 0 or less, the importances are
-    meaningless. It is None if there are fewer than eight points, or if the values do not vary.
+    random forest predicts for points outside its training data, at most 1; at 0 or less, the importances are
+    meaningless. `explained` is None with fewer than eight points, or if the values do not vary.
     """
 
     parameters: tuple[ParameterImportance, ...]
@@ -201,7 +201,7 @@ class Importance:
 
 
 def importance_from_message(message: v1.Importance) -> Importance:
-    """Return the importance in a response of the server."""
+    """Convert the importance from a message of the server."""
     return Importance(
         parameters=tuple(_parameter(each) for each in message.parameters),
         runs=message.runs,

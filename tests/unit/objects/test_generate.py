@@ -31,7 +31,7 @@ class AsyncThing:
         """Return them."""
         return [one.size async for one in calls.each(self._wire)]
 '''
-BLOCKING = '''"""Generated from `source.py` by `generate.py`; edit that."""
+BLOCKING = '''"""Generated from `source.py` by `generate.py`; edit the source."""
 from __future__ import annotations
 from sweepd.calls.wire import iterate, run_now
 from contextlib import closing
