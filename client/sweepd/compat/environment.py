@@ -1,10 +1,10 @@
-"""Environment of scripts written for another module: the search path, and W&B's variables.
+"""Environment of scripts that were written for W&B: the search path, and W&B's variables.
 
-The variables also decide whether a script begins a standalone run inside a run of a sweep, such as a run for
-each fold of a cross-validation written for W&B. Such a script removes the variables with which W&B's agent
-names the run, or resets W&B's setup. `init` then begins another run; `init` with the id of the handed-out run
-returns to that run. Standalone runs of this kind stay in their folders, because the process that syncs them
-would end with the run of the sweep.
+The variables also determine whether a script begins a standalone run inside a run of a sweep, for example a
+run for each fold of a cross-validation. A script for W&B does so after it has removed the variables by which
+W&B's agent names the run, or has reset W&B's setup: `init` then begins another run, and `init` with the id of
+the handed-out run returns to that run. Such standalone runs are stored only in their folders, because the
+process that syncs them would end with the run of the sweep.
 """
 
 import os
@@ -19,20 +19,20 @@ _VARIABLE: Final = "PYTHONPATH"
 
 
 def search_path(compat: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that makes a Python program and its children import our module, not the original.
+    """Return the variable by which a Python program and its children import our module, not the original.
 
     Args:
         compat: name of the original module.
-        environ: environment of the program; its search path is kept after ours.
+        environ: environment of the program; its search path follows ours.
     """
     ours, theirs = str(_FOLDERS[compat]), environ.get(_VARIABLE)
     return {_VARIABLE: f"{ours}{os.pathsep}{theirs}" if theirs else ours}
 
 
 PAIRS: Final = {ours.replace("SWEEPD_", "WANDB_"): ours for ours in VARIABLES.values()}
-"""Variables of W&B that have an effect, and their counterparts."""
+"""Variables of W&B that have an effect, and their counterparts in sweepd."""
 
-# A process with either variable is still in the run: W&B itself creates sweep runs without an id.
+# A process with either variable belongs to the handed-out run; W&B may create runs of a sweep without an id.
 _MARKERS: Final = ("WANDB_RUN_ID", "WANDB_SWEEP_ID")
 _HANDED_OUT: Final = (
     "WANDB_SWEEP_ID",
@@ -42,11 +42,11 @@ _HANDED_OUT: Final = (
     "WANDB_SWEEP_PARAM_PATH",
 )
 
-_taken: dict[str, str] = {}
+_copied: dict[str, str] = {}
 
 
 def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables with which W&B's agent names a run; scripts use them to detect a sweep."""
+    """Return the variables by which W&B's agent identifies a run, and by which scripts detect a sweep."""
     given = {name: environ.get(name.replace("WANDB_", "SWEEPD_"), "") for name in _HANDED_OUT}
     return {
         name: value.rpartition("/")[2] if name in _MARKERS else value
@@ -56,12 +56,12 @@ def handed_out(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def take_over(environ: MutableMapping[str, str]) -> None:
-    """Set our variables from W&B's, unless ours are already set, such as by an agent."""
+    """Set our variables from those of W&B, unless another program, such as an agent, has set ours."""
     _observe(environ)
     for theirs, ours in PAIRS.items():
         value, present = environ.get(theirs), environ.get(ours)
-        if value and (not present or present == _taken.get(ours)):
-            environ[ours] = _taken[ours] = value
+        if value and (not present or present == _copied.get(ours)):
+            environ[ours] = _copied[ours] = value
 
 
 _observed = False
@@ -75,7 +75,7 @@ def _observe(environ: Mapping[str, str]) -> None:
 
 
 def request_standalone() -> None:
-    """Make the next `init` begin a standalone run, unless it has the id of the handed-out run."""
+    """Make the next `init` begin a standalone run, unless `init` gets the id of the handed-out run."""
     global _requested
     _requested = True
 

@@ -1,4 +1,4 @@
-"""Lookup of W&B's names and of the modules below `wandb`."""
+"""Lookup of the names in W&B's module and of the modules below `wandb`."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from sweepd.compat.names import NAMES, PAGE, Name, Support
 
 if TYPE_CHECKING:
     from importlib.abc import Loader, MetaPathFinder
-else:  # importlib.abc imports tempfile and more, in every agent; Python needs only the methods of finders
+else:  # saves the import of importlib.abc, tempfile and others; Python needs only the methods of finders
 
     class Loader:
         """Loader of modules."""
@@ -26,7 +26,7 @@ _MODULES = "sweepd.compat.modules"
 
 
 class Refused:
-    """Placeholder for an unsupported name: importing it succeeds, using it raises an error."""
+    """Placeholder for an unsupported name, which can be imported; any use raises NotSupportedError."""
 
     def __init__(self, name: str, note: str) -> None:
         self._message = f"wandb.{name} is not supported by sweepd: {note}; see {PAGE}"
@@ -45,29 +45,29 @@ class Refused:
 
 
 def find(name: str, module: str) -> object:
-    """Return the counterpart of a public name of W&B's module.
+    """Return the object that replaces a public name of W&B's module.
 
     Args:
-        name: the name.
-        module: module that it was requested from, for the message.
+        name: public name.
+        module: module from which the name was requested, for the message.
 
     Raises:
-        AttributeError: W&B has no such name, or the name is newer than `VERSION`.
+        AttributeError: W&B has no such name as of `VERSION`, or sweepd lacks it.
     """
     known = NAMES.get(name)
     if known is None:
         raise AttributeError(
             f"module {module!r} has no attribute {name!r}: sweepd has no counterpart of this wandb name; "
-            f"{PAGE} lists those it has"
+            f"{PAGE} lists the supported names"
         )
     if known.support is Support.REFUSED:
         return Refused(name, known.note)
     if (name, module) == ("errors", "sweepd"):
-        return import_module("sweepd.errors")  # which also has the names of W&B's errors
-    return _found(name, known)
+        return import_module("sweepd.errors")  # this module also has the names of W&B's errors
+    return _load(name, known)
 
 
-def _found(name: str, known: Name) -> object:
+def _load(name: str, known: Name) -> object:
     if not known.home:
         sweepd = import_module("sweepd")
         if name not in sweepd.__all__:
@@ -98,7 +98,7 @@ _SKLEARN: Final = (
 )
 _UTIL: Final = "add_import_hook generate_id get_module make_artifact_name_safe"
 
-_PLACES: Final = {
+_BY_CONTENT: Final = {
     ":": "integration integration.torch",
     ":AlertLevel": "sdk.wandb_alerts",
     ":Api": "apis",
@@ -134,25 +134,25 @@ _PLACES: Final = {
 }
 """Modules below `wandb`, by their content.
 
-Content is `module:names`, or `module` for all of its public names, where a module of `sweepd.compat.modules`
-is given by its short name; or `:names` for names of `wandb` itself.
+The content is `module:names`, or `module` for all public names of a module, or `:names` for names of `wandb`
+itself. A module of `sweepd.compat.modules` is given by its short name.
 """
 
-SUBMODULES: Final = {name: content for content, names in _PLACES.items() for name in names.split()}
+SUBMODULES: Final = {name: content for content, names in _BY_CONTENT.items() for name in names.split()}
 """Content of each module below `wandb`, by name."""
 
 
 @cache
 def submodule(name: str) -> ModuleType:
-    """Return the module below `wandb` with a name in SUBMODULES."""
+    """Return the module below `wandb` whose name is a key of SUBMODULES."""
     return _Submodule(name)
 
 
 class _Submodule(ModuleType):
-    """Module that re-exports names of another module, imported on first access as it may need a framework."""
+    """Module that re-exports names of another, which is imported on first access, as it may be slow."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"wandb.{name}", f"sweepd's, in place of wandb.{name}: see {PAGE}")
+        super().__init__(f"wandb.{name}", f"Replacement of wandb.{name} by sweepd: see {PAGE}")
         self.__path__: list[str] = []
         self._name = name
 
@@ -182,17 +182,17 @@ def _home(module: str) -> ModuleType:
 
 def _public(home: ModuleType) -> list[str]:
     names: Sequence[str] = getattr(home, "__all__", None) or [
-        name for name, value in vars(home).items() if not name.startswith("_") and _is_own(value, home)
+        name for name, value in vars(home).items() if not name.startswith("_") and _is_defined_in(value, home)
     ]
     return list(names)
 
 
-def _is_own(value: object, home: ModuleType) -> bool:
+def _is_defined_in(value: object, home: ModuleType) -> bool:
     return getattr(value, "__module__", home.__name__) == home.__name__ and not isinstance(value, ModuleType)
 
 
 class Finder(MetaPathFinder, Loader):
-    """Import hook for modules below `wandb`; its error names modules that sweepd lacks."""
+    """Import hook for modules below `wandb`; the import of a missing module raises a clear error."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -207,18 +207,18 @@ class Finder(MetaPathFinder, Loader):
             return None
         if name not in SUBMODULES:
             raise ModuleNotFoundError(
-                f"No module named {fullname!r}: sweepd, which stands in for wandb here, has no such "
+                f"No module named {fullname!r}: sweepd, which replaces wandb here, has no such "
                 f"module; see {PAGE}",
                 name=fullname,
             )
         return ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """Return the module."""
+        """Return the module of a spec."""
         return submodule(spec.name.partition(".")[2])
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: the module is complete."""
+        """Do nothing: `create_module` returns a complete module."""
 
 
 def install() -> None:

@@ -1,4 +1,4 @@
-"""Public names of W&B's module and their support here; the source of docs/wandb.md."""
+"""Public names of W&B's module and their support in sweepd; source of docs/wandb.md."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 VERSION: Final = "0.31.0"
-"""Version of W&B's package that has these names; also in our metadata."""
+"""Version of W&B's package that has these names, and version of our `wandb` module."""
 
 PAGE: Final = "docs/wandb.md"
 
@@ -21,12 +21,12 @@ class Support(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Support of one name.
+    """Support of one public name of W&B's module.
 
     Args:
         support: level of support.
         home: `module:attribute` or `module` below `sweepd.compat`; empty for a name of `sweepd` itself.
-        note: difference or alternative; a sentence without its full stop.
+        note: difference from W&B, or an alternative, as a sentence without its full stop.
     """
 
     support: Support
@@ -147,4 +147,4 @@ NAMES: Final[dict[str, Name]] = {
     "watch": _no_effect(note="log what you need of gradients"),
     "xgboost": _supported("xgboost"),
 }
-"""Other names with a leading underscore are internal to W&B and left out."""
+"""Support by name; other names with a leading underscore are internal to W&B and omitted."""

@@ -72,7 +72,7 @@ Boosting(log_model=True).after_training(Linear())
         "WandbCallback: call wandb.init() first",
         "WandbMetricsLogger: call wandb.init() first",
         "WandbCallback: call wandb.init() first",
-        "WandbMetricsLogger: log_freq is epoch, batch or a number, not 'weekly'",
+        "WandbMetricsLogger: log_freq must be epoch, batch or a number, not 'weekly'",
         "2.0 2",
     ]
     assert errors.splitlines() == [

@@ -32,7 +32,7 @@ _LARGER_IS_BETTER = frozenset(("auc", "aucpr", "pre", "map", "ndcg", "average_pr
 
 
 def define_best(key: str, metric: str) -> None:
-    """Define the best value as the summary of a metric whose goal is known."""
+    """Define the best value of a metric as its summary, if the goal of the metric is known."""
     name = metric.lower()
     if "loss" in name or name in _SMALLER_IS_BETTER:
         sweepd.define_metric(key, summary="min")
@@ -48,7 +48,7 @@ def log_importance(features: Iterable[tuple[str, float]], *, commit: bool) -> No
 
 
 def run_of(who: str) -> sweepd.Run:
-    """Return the active run.
+    """Return the active run; `who` is the name of the caller in the message.
 
     Raises:
         Error: no run is active.

@@ -22,12 +22,12 @@ _Environment = Mapping[str, str] | None
 
 
 def get_project(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the project that the environment names."""
+    """Return the project in the environment variables."""
     return _value("WANDB_PROJECT", default, env)
 
 
 def get_entity(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the entity that the environment names."""
+    """Return the entity in the environment variables."""
     return _value("WANDB_ENTITY", default, env)
 
 
@@ -38,22 +38,22 @@ def get_run(default: str | None = None, env: _Environment = None) -> str | None:
 
 
 def get_dir(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the folder that the environment names for standalone runs."""
+    """Return the folder for standalone runs in the environment variables."""
     return _value("WANDB_DIR", default, env)
 
 
 def is_offline(env: _Environment = None) -> bool:
-    """Return True if standalone runs stay in their folders."""
+    """Return True if standalone runs are stored only in their folders."""
     return _value("WANDB_MODE", None, env) == "offline"
 
 
 def set_project(value: str, env: object = None) -> None:
-    """Set the project of later runs of this process."""
+    """Set the project for later runs of this process."""
     os.environ["WANDB_PROJECT"] = os.environ["SWEEPD_PROJECT"] = value
 
 
 def set_entity(value: str, env: object = None) -> None:
-    """Set the entity of later runs of this process."""
+    """Set the entity for later runs of this process."""
     os.environ["WANDB_ENTITY"] = os.environ["SWEEPD_ENTITY"] = value
 
 

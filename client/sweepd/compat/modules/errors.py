@@ -1,4 +1,4 @@
-"""Exceptions that scripts expect in W&B's module, including sweepd's own."""
+"""Exceptions that scripts expect in W&B's module."""
 
 from sweepd.script.errors import ConfigError, Error, UsageError
 
@@ -16,24 +16,24 @@ __all__ = [
 
 
 class CommError(Error):
-    """A server could not be reached; not raised by functions that a training calls."""
+    """Failure to reach a server; functions that a training calls never raise it."""
 
 
 class AuthenticationError(CommError):
-    """A token is missing or was refused."""
+    """Missing or rejected token."""
 
 
 class MailboxError(Error):
-    """Never raised: there is no service process."""
+    """Error of W&B's service process; never raised by sweepd."""
 
 
 class WandbCoreNotAvailableError(Error):
-    """Never raised: there is no service process."""
+    """Error about W&B's missing service process; never raised by sweepd."""
 
 
 class UnsupportedError(UsageError):
-    """An unsupported feature was requested."""
+    """Request for an unsupported feature."""
 
 
 class NotSupportedError(UnsupportedError, AttributeError):
-    """An unsupported name of W&B's module was used; `hasattr` returns False for its members."""
+    """Use of an unsupported name of W&B's module; also an AttributeError, so that `hasattr` returns False."""

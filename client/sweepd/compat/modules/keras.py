@@ -23,7 +23,7 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
 
     Args:
         log_freq: `epoch`, `batch`, or a number of batches.
-        initial_global_step: number of batches before a resumed training.
+        initial_global_step: number of batches that preceded a resumed training.
 
     Raises:
         Error: `log_freq` is invalid, or no run is active.
@@ -36,7 +36,7 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
         run_of("WandbMetricsLogger")
         every = {"epoch": 0, "batch": 1}.get(log_freq, -1) if isinstance(log_freq, str) else log_freq
         if every < 0:
-            raise Error(f"WandbMetricsLogger: log_freq is epoch, batch or a number, not {log_freq!r}")
+            raise Error(f"WandbMetricsLogger: log_freq must be epoch, batch or a number, not {log_freq!r}")
         self.log_freq = every or None
         self.global_batch = 0
         self.global_step = initial_global_step
@@ -49,7 +49,7 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
         sweepd.log({**_prefixed("epoch", logs), "epoch/epoch": epoch, **self._rate("epoch")})
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Log a batch if its number is selected."""
+        """Log a batch if `log_freq` selects its number."""
         self.global_step += 1
         if self.log_freq is None or batch % self.log_freq:
             return
@@ -68,53 +68,53 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
 
 
 class WandbModelCheckpoint(_callbacks.ModelCheckpoint):  # type: ignore[misc,name-defined]
-    """Keras' `ModelCheckpoint` that also stores each written file with the run."""
+    """Variant of Keras' `ModelCheckpoint` that also stores each written file with the run."""
 
     def __init__(self, filepath: str, *arguments: object, **named: object) -> None:
         super().__init__(filepath, *arguments, **named)
         run_of("WandbModelCheckpoint")
         self._epoch = 0
-        self._kept: tuple[str, int] | None = None
+        self._last_stored: tuple[str, int] | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Record the epoch."""
+        """Record the number of the epoch."""
         super().on_epoch_begin(epoch, logs)
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Save if due."""
+        """Store the checkpoint if one was written after this batch."""
         super().on_train_batch_end(batch, logs)
         if self.save_freq != "epoch":
-            self._keep(self._epoch, batch, logs)
+            self._store(self._epoch, batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Save if due."""
+        """Store the checkpoint if one was written after this epoch."""
         super().on_epoch_end(epoch, logs)
         if self.save_freq == "epoch":
-            self._keep(epoch, 0, logs)
+            self._store(epoch, 0, logs)
 
-    def _keep(self, epoch: int, batch: int, logs: Mapping[str, float] | None) -> None:
+    def _store(self, epoch: int, batch: int, logs: Mapping[str, float] | None) -> None:
         try:
             path = Path(str(self.filepath).format(epoch=epoch + 1, batch=batch + 1, **(logs or {})))
-        except KeyError as error:  # Keras has warned, or the metric comes later
+        except KeyError as error:  # Keras has warned, or the metric appears later
             termwarn(f"the checkpoint is not saved: its file name needs {error}", repeat=False)
             return
         if not path.exists():
             return
         written = (str(path), path.stat().st_mtime_ns)
-        if written == self._kept or sweepd.run is None:
+        if written == self._last_stored or sweepd.run is None:
             return
-        self._kept = written
+        self._last_stored = written
         aliases = ["latest", f"epoch_{epoch}"]
         sweepd.log_artifact(path, f"run_{sweepd.run.id}_model", "model", aliases)
 
 
 class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
-    """Callback that logs tables of predictions, which a subclass fills in two methods.
+    """Callback that logs tables of examples and predictions; a subclass fills them in two methods.
 
     Args:
-        data_table_columns: columns of the table of examples.
-        pred_table_columns: columns of the table of predictions.
+        data_table_columns: names of the columns of the table of examples.
+        pred_table_columns: names of the columns of the table of predictions.
     """
 
     def __init__(self, data_table_columns: Sequence[str], pred_table_columns: Sequence[str]) -> None:
@@ -124,11 +124,11 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         self.pred_table_columns = list(pred_table_columns)
 
     def add_ground_truth(self, logs: Mapping[str, float] | None = None) -> None:
-        """Add rows to `data_table`, with its method `add_data`."""
+        """Add rows to `data_table` by its method `add_data`."""
         raise NotImplementedError(f"{type(self).__name__}.add_ground_truth")
 
     def add_model_predictions(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Add rows to `pred_table`, with its method `add_data`."""
+        """Add rows to `pred_table` by its method `add_data`."""
         raise NotImplementedError(f"{type(self).__name__}.add_model_predictions")
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
@@ -138,7 +138,7 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         self.log_data_table()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Log the table of predictions after this epoch."""
+        """Create, fill and log the table of predictions of an epoch."""
         self.init_pred_table(self.pred_table_columns)
         self.add_model_predictions(epoch, logs)
         self.log_pred_table()
@@ -166,7 +166,7 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
 
 
 class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
-    """W&B's former callback, which logs the metrics of `fit` and the best epoch.
+    """Former callback of W&B, which logs the metrics of `fit` and the best epoch.
 
     Args:
         monitor: metric that determines the best epoch.
@@ -189,7 +189,7 @@ class WandbCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         self._best: float | None = None
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Log the epoch, and the best epoch so far."""
+        """Log the metrics of the epoch, and update the best epoch so far."""
         logs = dict(logs or {})
         sweepd.log({"epoch": epoch, **logs})
         value = logs.get(self.monitor)

@@ -1,4 +1,4 @@
-"""W&B's callback for LightGBM: parameters, evaluations of each iteration, feature importances."""
+"""Counterpart of W&B's callback for LightGBM, which logs parameters, evaluations and importances."""
 
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ __all__ = ["log_summary", "wandb_callback"]
 
 
 class _Iteration(Protocol):
-    """Environment that LightGBM passes to callbacks."""
+    """Argument that LightGBM passes to callbacks."""
 
     @property
     def params(self) -> dict[str, object]: ...
@@ -44,9 +44,9 @@ class _Callback:
             if len(item) == 4:
                 values = {f"{item[0]}_{item[1]}": item[2]}
                 metric = item[1]
-            else:  # of a cross-validation
+            else:  # result of a cross-validation
                 data, _, metric = item[1].rpartition(" ")
-                data = data or item[0]  # newer versions separate them
+                data = data or item[0]  # newer versions pass it separately
                 values = {f"{data}_{metric}-mean": item[2], f"{data}_{metric}-stdv": item[4]}
             for key in values if first and self._define_metric else ():
                 define_best(key, metric)
@@ -58,8 +58,8 @@ def wandb_callback(log_params: bool = True, define_metric: bool = True) -> _Call
     """Return a callback that logs a training of LightGBM.
 
     Args:
-        log_params: whether to add its parameters to the configuration of the run.
-        define_metric: whether the summary of a metric is its best value instead of its last.
+        log_params: whether to add the training parameters to the configuration of the run.
+        define_metric: whether the summary of a metric is its best value instead of its last value.
     """
     return _Callback(log_params=log_params, define_metric=define_metric)
 
@@ -68,7 +68,7 @@ def log_summary(model: Booster, feature_importance: bool = True, save_model_chec
     """Log the results of a trained model.
 
     Args:
-        model: booster.
+        model: trained booster.
         feature_importance: whether to log a table of feature importances.
         save_model_checkpoint: whether to store the best model with the run.
 
@@ -77,7 +77,7 @@ def log_summary(model: Booster, feature_importance: bool = True, save_model_chec
     """
     run = run_of("log_summary")
     if not isinstance(model, Booster):
-        raise Error(f"log_summary: a lightgbm.Booster, not a {type(model).__name__}")
+        raise Error(f"log_summary: expected a lightgbm.Booster, not a {type(model).__name__}")
     run.summary["best_iteration"] = model.best_iteration
     run.summary["best_score"] = {data: dict(scores) for data, scores in model.best_score.items()}
     if feature_importance:

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 CustomChart = Visualize = sweepd.Table
-"""Type of a chart."""
+"""Class of all charts."""
 
 
 def line(
@@ -77,7 +77,7 @@ def line_series(
     xname: str = "x",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of several lines: one row of step, line name and value per point.
+    """Return a table of several lines, with step, line name and value of each point as a row.
 
     Raises:
         ValueError: the numbers of xs, keys and lines differ.
@@ -106,10 +106,10 @@ def confusion_matrix(
     """Return a confusion matrix as a table.
 
     Args:
-        probs: a row of scores by class for each example; the highest is the prediction.
+        probs: for each example, the scores of all classes; the class with the highest score is predicted.
         y_true: the true class of each example.
         preds: the predicted class of each example, instead of `probs`.
-        class_names: names of the classes by number; by default the classes that occur.
+        class_names: names of the classes, by class number. Default: the classes that occur, as text.
         title: no effect.
         split_table: no effect.
 
@@ -145,7 +145,7 @@ def roc_curve(
     title: str = "ROC Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of the ROC curve of each class: false and true positive rates, by falling threshold."""
+    """Return a table of ROC curves: false and true positive rates of each class, by descending threshold."""
     rows: list[list[object]] = []
     for name, positive, score in _classes(y_true, y_probas, labels, classes_to_plot):
         hits = sum(positive)
@@ -167,9 +167,9 @@ def pr_curve(
     title: str = "Precision-Recall Curve",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of the precision of each class at `interp_size` recalls from 0 to 1.
+    """Return a table of the precision of each class at `interp_size` values of the recall from 0 to 1.
 
-    The precision at a recall is the highest precision of all thresholds that reach this recall.
+    The precision at a recall is the highest precision among thresholds with at least this recall.
     """
     rows: list[list[object]] = []
     for name, positive, score in _classes(
@@ -185,7 +185,7 @@ def pr_curve(
 
 
 def _steps(xs: list[object], lines: int) -> list[list[object]]:
-    """Return the steps of each line; one list may serve all lines."""
+    """Return the steps of each line; a single list applies to all lines."""
     if xs and all(isinstance(x, Iterable) and not isinstance(x, str) for x in xs):
         return [list(x) for x in xs if isinstance(x, Iterable)]
     return [xs] * lines
@@ -207,10 +207,10 @@ def _classes(
     labels: Sequence[str] | None,
     shown: Sequence[object] | None,
 ) -> Iterator[tuple[object, list[bool], list[float]]]:
-    """Yield the name of each class, its examples as booleans, and the scores for it.
+    """Yield the name of each class, booleans that mark its examples, and the scores of the class.
 
-    The sorted classes correspond to the columns of the scores. If there are more columns and the classes are
-    column numbers, some classes have no example.
+    The sorted classes correspond to the columns of the scores. If there are more columns than classes, and
+    all classes are valid column numbers, each class corresponds to the column of its number.
     """
     truth = [_plain(label) for label in y_true]
     scores = [[float(score) for score in row] for row in (() if y_probas is None else y_probas)]
@@ -226,7 +226,7 @@ def _classes(
 
 
 def _counts(positive: Sequence[bool], score: Sequence[float]) -> Iterator[tuple[int, int]]:
-    """Yield the numbers of predicted and of true positives for each threshold, in descending order."""
+    """Yield the numbers of predicted and of true positives for each threshold, highest threshold first."""
     order = sorted(range(len(score)), key=lambda index: -score[index])
     found = 0
     for position, index in enumerate(order):

@@ -1,4 +1,4 @@
-"""Functions, classes and values of W&B's module that `sweepd` itself lacks."""
+"""Functions, classes and values of W&B's module that the module `sweepd` lacks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +18,11 @@ def ensure_configured() -> None:
 
 
 def require(requirement: object = None, experiment: object = None) -> None:
-    """Do nothing: there are no optional behaviours."""
+    """Do nothing: sweepd has no optional features to request."""
 
 
 def pin_config_keys(keys: object = ()) -> None:
-    """Do nothing: keys are shown in a fixed order."""
+    """Do nothing: the order in which keys are shown is fixed."""
 
 
 def sagemaker_auth(overrides: object = None, path: object = ".", api_key: object = None) -> None:
@@ -30,12 +30,12 @@ def sagemaker_auth(overrides: object = None, path: object = ".", api_key: object
 
 
 def join(exit_code: int | None = None) -> None:
-    """End the run; the older name of `finish`."""
+    """End the run, like `finish`; scripts for earlier versions of W&B call this function."""
     sweepd.finish(exit_code or 0)
 
 
 class RunDisabled:
-    """Class by which libraries recognise W&B's disabled runs; in sweepd, a disabled run is a `Run`."""
+    """Class by which libraries recognise a disabled run of W&B; sweepd has no instances of it."""
 
 
 def monitor() -> None:
@@ -43,7 +43,7 @@ def monitor() -> None:
 
 
 class _Ignored:
-    """Object that accepts any arguments."""
+    """Base class of objects that accept any arguments and have no effect."""
 
     def __init__(self, *arguments: object, **named: object) -> None:
         self.arguments = arguments
@@ -51,15 +51,15 @@ class _Ignored:
 
 
 class Classes(_Ignored):
-    """Class labels of an image."""
+    """Class labels of an image, which have no effect."""
 
 
 class JoinedTable(_Ignored):
-    """Join of two tables."""
+    """Join of two tables, which is not stored."""
 
 
 def box3d(**named: object) -> dict[str, object]:
-    """Return a three-dimensional box as given."""
+    """Return the arguments, which describe a three-dimensional box."""
     return named
 
 
@@ -73,10 +73,10 @@ def _setup(*_ignored: object, _reset: bool = False, **_more: object) -> None:
         request_standalone()
 
 
-class _Dropped:
-    """Object that accepts any attribute at any depth."""
+class _AnyAttributes:
+    """Object that accepts and ignores any attribute, at any depth."""
 
-    def __getattr__(self, name: str) -> "_Dropped":
+    def __getattr__(self, name: str) -> "_AnyAttributes":
         if name.startswith("__"):
             raise AttributeError(name)
         return self
@@ -86,14 +86,14 @@ class _Dropped:
 
 
 @contextmanager
-def context(run: object = None, obj: object = None) -> Iterator[_Dropped]:
+def context(run: object = None, obj: object = None) -> Iterator[_AnyAttributes]:
     """Yield an object that accepts any attribute, in place of telemetry."""
-    yield _Dropped()
+    yield _AnyAttributes()
 
 
 def patch(*_arguments: object, **_named: object) -> None:
-    """Warn once that `metrics_from` replaces the TensorBoard integration."""
-    termwarn("event files are read if the sweep file has `metrics_from: {tensorboard: DIR}`", repeat=False)
+    """Warn once that sweepd reads event files only if the sweep file has `metrics_from`."""
+    termwarn("to read event files, add `metrics_from: {tensorboard: DIR}` to the sweep file", repeat=False)
 
 
 def plot_roc(*_arguments: object, **_named: object) -> None:
@@ -108,22 +108,22 @@ plot_silhouette = plot_summary_metrics = plot_roc
 
 
 def unpatch() -> None:
-    """Do nothing."""
+    """Do nothing: `patch` has no effect to undo."""
 
 
 def log(*_arguments: object, **_named: object) -> None:
-    """Do nothing."""
+    """Do nothing: TensorBoard summaries are not logged."""
 
 
 class WandbHook:
-    """Session hook of TensorFlow 1 without effect."""
+    """Session hook for TensorFlow 1, which has no effect."""
 
     def __init__(self, *_arguments: object, **_named: object) -> None:
         pass
 
 
 _printed: set[str] = set()
-# Limit for remembered lines, as a training may print a new one each time.
+# Maximum number of recorded lines, as a training may print different lines without end.
 _MAX_PRINTED = 1_000
 
 
@@ -133,7 +133,7 @@ def termlog(string: str = "", newline: bool = True, repeat: bool = True, prefix:
     Args:
         string: text of the line.
         newline: whether to end the line.
-        repeat: whether to print a line that was already printed.
+        repeat: whether to print the line even if it was printed before.
         prefix: whether the line begins with `sweepd: `.
     """
     _print("", string, newline=newline, repeat=repeat, prefix=prefix)
@@ -164,7 +164,7 @@ def _print(kind: str, string: str, *, newline: bool, repeat: bool, prefix: bool)
 
 
 class EvalTable(sweepd.Table):
-    """Table; the roles of its columns are accepted without effect."""
+    """Table; the arguments about roles of its columns have no effect."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class AlertLevel(Enum):
 
 
 class ArtifactTTL(Enum):
-    """Lifetime of an artifact, without effect: an artifact is stored with its run."""
+    """Lifetime of an artifact; without effect, because an artifact is stored as long as its run."""
 
     INHERIT = 0
 
@@ -209,7 +209,7 @@ URIStr = str
 
 
 def __getattr__(name: str) -> str:
-    """Return the version of sweepd on demand, because finding it is slow."""
+    """Return `__version__` on first access, because the lookup of the version is slow."""
     if name != "__version__":
         raise AttributeError(name)
     from importlib.metadata import PackageNotFoundError, version

@@ -1,4 +1,4 @@
-"""Internal functions of W&B that libraries and scripts use, and the function of its module `helper`."""
+"""Counterparts of internal functions of W&B that libraries and scripts use."""
 
 import importlib
 import re
@@ -16,16 +16,16 @@ def generate_id(length: int = 8) -> str:
 
 
 def make_artifact_name_safe(name: str) -> str:
-    """Return a valid artifact name: `_` for other characters, at most 128 characters."""
+    """Return a valid artifact name: replace invalid characters by `_`, shorten to 128 characters."""
     safe = re.sub(r"[^a-zA-Z0-9_\-.]", "_", name)
     return safe if len(safe) <= 128 else f"{safe[:63]}..{safe[-63:]}"
 
 
 def get_module(name: str, required: str | bool | None = None, lazy: bool = True) -> ModuleType | None:
-    """Import a module; return None if it does not exist.
+    """Import a module; return None if it cannot be imported.
 
     Raises:
-        ImportError: the module does not exist, and `required` is given as the message.
+        ImportError: the import failed, and `required` has the message of the error.
     """
     try:
         return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""W&B's callback for XGBoost: evaluations of each iteration, the best iteration, feature importances."""
+"""Counterpart of W&B's callback for XGBoost, which logs evaluations, best iteration and importances."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from sweepd.compat.modules.top_level import termwarn
 __all__ = ["WandbCallback", "wandb_callback"]
 
 
-class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missing when types are checked
+class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missing in type checks
     """Callback that logs a training of XGBoost.
 
     Args:
         log_model: whether to store the model with the run.
         log_feature_importance: whether to log a table of feature importances.
         importance_type: measure of importance: weight, gain, cover, total_gain or total_cover.
-        define_metric: whether the summary of a metric is its best value instead of its last.
+        define_metric: whether the summary of a metric is its best value instead of its last value.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
         self.define_metric = define_metric
 
     def before_training(self, model: Booster) -> Booster:
-        """Add the booster's configuration to that of the run."""
+        """Add the configuration of the booster to the configuration of the run."""
         sweepd.config.update(json.loads(model.save_config()), allow_val_change=True)
         return model
 
     def after_iteration(
         self, model: Booster, epoch: int, evals_log: Mapping[str, Mapping[str, Sequence[float]]]
     ) -> bool:
-        """Log the evaluations of an iteration as one row; return False to continue."""
+        """Log the evaluations of an iteration as one row; return False to continue the training."""
         row: dict[str, object] = {"epoch": epoch}
         for data, metrics in evals_log.items():
             for metric, values in metrics.items():
@@ -59,7 +59,7 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
         return False
 
     def after_training(self, model: Booster) -> Booster:
-        """Log the results at the end."""
+        """Log the best iteration and, if requested, the model and the feature importances."""
         run = run_of("WandbCallback")
         if self.log_model:
             path = Path(run.dir) / f"{run.id}_model.json"
@@ -82,5 +82,5 @@ class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missi
 
 
 def wandb_callback() -> WandbCallback:
-    """Return the callback; former name of the class."""
+    """Return the callback; scripts for earlier versions of W&B call this function."""
     return WandbCallback()

@@ -1,14 +1,14 @@
-"""sweepd under the name of W&B's module, for scripts that import it; docs/wandb.md lists its names."""
+"""Module `wandb` that offers sweepd to scripts written for W&B; docs/wandb.md lists its names."""
 
 import os
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 -- the script's Python is not the agent's
     this = f"{sys.version.split()[0]}, {sys.executable}"
-    raise ImportError(f"sweepd, in place of wandb, needs Python 3.11 or newer, and this is {this}")
+    raise ImportError(f"sweepd, in place of wandb, needs Python 3.11 or newer, but this is {this}")
 try:
     import sweepd
-except ModuleNotFoundError as error:  # not installed for this Python: import the folder around this file
+except ModuleNotFoundError as error:  # not installed for this Python: import the package around this file
     if error.name != "sweepd":
         raise
     from importlib.util import module_from_spec, spec_from_file_location
