@@ -1,1 +1,1 @@
-"""Sweeps from Python: created from dictionaries, with runs that are function calls."""
+"""Sweeps that are defined by dictionaries, and runs that are calls of Python functions."""

@@ -1,4 +1,4 @@
-"""Agent console: output for the caller while its agent runs, and forwarding of signals to the agent."""
+"""Agent console: prints events and output of an agent in its caller, and forwards signals to the agent."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from sweepd.spec.wording import printable
 if TYPE_CHECKING:
     from sweepd.functions.in_process import Caller
 
-_STEPS = (
+_INTERRUPT_MESSAGES = (
     "no new runs start here; live runs continue to their end. Interrupt again to terminate them",
     "terminating the live runs; interrupt again to kill them",
     "killing the live runs",
@@ -22,9 +22,9 @@ _HANDED_BACK = "handed back"
 
 
 class AgentConsole:
-    """Console that prints for the agent in the caller's thread and forwards signals to the agent."""
+    """Console that prints events and output of an agent in the caller's thread, and forwards signals."""
 
-    def __init__(self, *, shows_names: bool, impatient: bool) -> None:
+    def __init__(self, *, shows_names: bool, terminates_at_once: bool) -> None:
         self.process: AgentProcess | None = None
         self.caller: Caller | None = None
         self.lines: Sequence[str] = ()
@@ -32,17 +32,17 @@ class AgentConsole:
         self.error = ""
         self.interrupted = False
         self._shows_names = shows_names
-        # Whether the first Ctrl-C already terminates live runs.
-        self._impatient = impatient
+        # Whether the first Ctrl-C terminates live runs instead of waiting for them.
+        self._terminates_at_once = terminates_at_once
         self._steps = 0
         self._last_signal: signal.Signals | None = None
         self._lost = False
         self._outputs: dict[tuple[object, object], RunOutput] = {}
         self._started: set[tuple[object, object]] = set()
-        self._early: dict[tuple[object, object], list[str]] = {}
+        self._output_before_start: dict[tuple[object, object], list[str]] = {}
 
     def take_event(self, event: Event) -> None:
-        """Print the log events that concern a user."""
+        """Handle a log event of the agent, and print it if it concerns the user."""
         message = printable(str(event.get("message") or ""))
         match event["event"]:
             case "run_adopted":
@@ -60,17 +60,17 @@ class AgentConsole:
                 self._lost = False
                 _say("connected again")
             case "fenced":
-                _say(f"run {event.get('run')} belongs to another agent now; ending its process here")
+                _say(f"run {event.get('run')} now belongs to another agent; ending its process here")
             case "draining" if self._last_signal is not None:
                 _say(f"{self._last_signal.name}: no new run starts here; {message}")
             case "exiting":
                 self.error = message
 
     def take_output(self, piece: Event) -> None:
-        """Print output of a run after the lines that announce its start."""
+        """Print a piece of a run's output; delay the piece until the start of the run is announced."""
         key = _key(piece)
         if key not in self._started:
-            self._early.setdefault(key, []).append(str(piece.get("text")))
+            self._output_before_start.setdefault(key, []).append(str(piece.get("text")))
             return
         if key not in self._outputs:
             self._outputs[key] = RunOutput(str(piece.get("run")), named=self._shows_names)
@@ -86,18 +86,18 @@ class AgentConsole:
         if self.caller is not None and self.caller.raise_stop():
             return
         self.interrupted = True
-        steps = 2 if self._impatient and not self._steps else 1
+        steps = 2 if self._terminates_at_once and not self._steps else 1
         self._steps += steps
         if self.process is not None:
             for _ in range(steps):
                 self.process.interrupt()
         try:
-            _say(_STEPS[min(self._steps, len(_STEPS)) - 1])
+            _say(_INTERRUPT_MESSAGES[min(self._steps, len(_INTERRUPT_MESSAGES)) - 1])
         except RuntimeError:
-            return  # the signal has interrupted another write to the same stream
+            return  # the signal interrupted another write to this stream
 
     def attach(self, process: AgentProcess) -> None:
-        """Forward signals to this agent, including those already received."""
+        """Forward signals to this agent, including signals received before this call."""
         self.process, self.lines = process, process.lines
         for _ in range(self._steps):
             process.interrupt()
@@ -105,7 +105,7 @@ class AgentConsole:
             process.send(signal.SIGTERM)
 
     def resume_signal(self) -> None:
-        """Raise a forwarded signal in this process, after the agent has ended."""
+        """Send this process the signal that was forwarded to the agent, now that the agent has ended."""
         if self._last_signal is not None:
             os.kill(os.getpid(), self._last_signal)
 
@@ -113,12 +113,12 @@ class AgentConsole:
         key = _key(event)
         self._started.add(key)
         if self.caller is not None:
-            return  # the caller prints the heading itself, right before it calls the function
+            return  # `Caller` prints the heading right before it calls the function
         params, attempt = event.get("params"), event.get("attempt")
         values = params if isinstance(params, dict) else {}
         lines = heading(str(event.get("run")), attempt if isinstance(attempt, int) else 1, values)
         _show("".join(f"{line}\n" for line in lines))  # in one write, as notebooks store each write
-        for text in self._early.pop(key, ()):
+        for text in self._output_before_start.pop(key, ()):
             self.take_output({**event, "text": text})
 
     def _run_ended(self, event: Event) -> None:
@@ -126,7 +126,7 @@ class AgentConsole:
         if (output := self._outputs.pop(key, None)) is not None:
             _show(output.end())
         self._started.discard(key)
-        self._early.pop(key, None)
+        self._output_before_start.pop(key, None)
         line = ending(str(event.get("run")), event)
         if line is not None and not (self.interrupted and event.get("cause") == _HANDED_BACK):
             _say(line)
@@ -154,7 +154,7 @@ _MAX_VALUE = 200
 
 
 class RunOutput:
-    """Bounded output of one run: its beginning as printed, and its tail once the run has ended.
+    """Bounded output of one run: the beginning, returned at once, and the tail, returned at the end.
 
     A run may print without limit, and a notebook stores all output.
     """
@@ -167,35 +167,35 @@ class RunOutput:
         self._line = ""
         self._is_mid_line = False
         self._tail = ""
-        self._left_out = 0
+        self._omitted = 0
 
     def take(self, text: str) -> str:
-        """Return the part of a piece that is printed now."""
+        """Add a piece of output, and return the part to print now."""
         now, later = text[: self._room], text[self._room :]
         self._room -= len(now)
         kept = self._tail + later
         self._tail = kept[-_TAIL:]
-        self._left_out += len(kept) - len(self._tail)
-        return self._formed(now)
+        self._omitted += len(kept) - len(self._tail)
+        return self._with_prefix(now)
 
     def end(self) -> str:
-        """Return the output that is printed once the run has ended."""
-        shown = self._formed("", last=True)
-        if self._left_out:
+        """Return the output to print after the run has ended."""
+        shown = self._with_prefix("", last=True)
+        if self._omitted:
             shown += "\n" if self._is_mid_line else ""
-            shown += f"… {self._left_out:,} characters omitted; full log: sweepctl logs {self._run}\n"
+            shown += f"… {self._omitted:,} characters omitted; full log: sweepctl logs {self._run}\n"
             # Drop a truncated line.
             self._tail = self._tail.partition("\n")[2] or self._tail
             self._is_mid_line = False
-        shown += self._formed(self._tail, last=True)
+        shown += self._with_prefix(self._tail, last=True)
         return shown + ("\n" if self._is_mid_line else "")
 
-    def _formed(self, text: str, *, last: bool = False) -> str:
+    def _with_prefix(self, text: str, *, last: bool = False) -> str:
         if not self._prefix:
             self._is_mid_line = not text.endswith("\n") if text else self._is_mid_line
             return text
-        *whole, self._line = (self._line + text).split("\n")
-        lines = [*whole]
+        *complete, self._line = (self._line + text).split("\n")
+        lines = [*complete]
         if self._line and (last or len(self._line) > _MAX_LINE):
             lines.append(self._line)
             self._line = ""
@@ -228,7 +228,7 @@ def ending(run: str, event: Mapping[str, object]) -> str | None:
 
 
 def short(run: str) -> str:
-    """Return the id of a run."""
+    """Return the id in a run's full name."""
     return run.rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""`sweep-agent` process of a caller: start, events, signals, and guaranteed end."""
+"""Process of `sweep-agent` that belongs to a caller: start, events, signals, and guaranteed end."""
 
 import fcntl
 import json
@@ -15,25 +15,25 @@ from typing import IO
 
 Event = Mapping[str, object]
 
-# Values of `--wait`, for the first response of a server, and of `--grace`, for live runs and for draining.
+# Values of `--wait` (for the first response of a server) and of `--grace` (for live runs and draining).
 _WAIT, _GRACE = "15s", "10s"
 _F_SETPIPE_SZ = 1031
 _PIPE_SIZE = 2**20
 _MAX_LINES = 20
-# Cause in the agent's events after SIGINT.
+# Cause that the agent names in its events after SIGINT.
 _CTRL_C = "Ctrl-C"
 _CHUNK = 64 * 1024
-# Seconds to wait after each SIGTERM to an agent that must end; the second SIGTERM makes it hand runs back.
+# Seconds to wait after each SIGTERM to the agent; after the second SIGTERM, the agent hands its runs back.
 _CLOSE_SECONDS = (0.5, 3.0, 3.0, 3.0)
-# Longest wait for the last log lines of an agent that has ended.
+# Maximum time to wait for the last log lines of an agent that has ended.
 _LAST_LINE_SECONDS = 1.0
 
 
 class AgentProcess:
-    """Agent process whose events and output are delivered to the thread in `wait`.
+    """Agent process whose events and output are passed to callbacks in the thread that calls `wait`.
 
-    A separate thread reads the events, so that the agent never waits for a busy caller. The agent watches its
-    caller and ends when the caller has ended, for example after a kill.
+    A separate thread reads the events, so that the agent never waits for a busy caller. The agent monitors
+    its caller and ends after the caller has ended, even if the caller was killed.
     """
 
     def __init__(self, flags: Sequence[str], environ: Mapping[str, str], *, shows_output: bool) -> None:
@@ -47,7 +47,7 @@ class AgentProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if shows_output else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            process_group=0,  # so that Ctrl-C in a terminal or notebook does not reach it
+            process_group=0,  # so that Ctrl-C in a terminal or notebook does not reach the agent
         )
         self._events: deque[Event | None] = deque()
         self._wake_reader, self._wake_writer = os.pipe()
@@ -55,7 +55,7 @@ class AgentProcess:
         os.set_blocking(self._wake_writer, False)
         self._output = b""
         self._interrupting = threading.RLock()
-        self._presses = 0
+        self._interrupts = 0
         self._acknowledged = 0
         if self._process.stdout is not None:
             os.set_blocking(self._process.stdout.fileno(), False)
@@ -71,12 +71,12 @@ class AgentProcess:
         on_output: Callable[[Event], None],
         others: Mapping[int, Callable[[], None]],
     ) -> int:
-        """Call back in this thread until the agent has ended, and return its exit code.
+        """Call the callbacks in this thread until the agent has ended; return its exit code.
 
         Args:
             on_event: receives the agent's log events, each after the output that preceded it.
-            on_output: receives pieces of a run's output.
-            others: functions to call when a descriptor becomes readable.
+            on_output: receives pieces of the output of runs.
+            others: functions by descriptor; each is called when its descriptor is readable.
         """
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake_reader, selectors.EVENT_READ, lambda: None)
@@ -87,7 +87,7 @@ class AgentProcess:
             while True:
                 ready = [key for key, _ in selector.select()]
                 self._clear_wake()
-                # Events that are queued now, each after its output.
+                # Handle the events that are queued now, each after the output that preceded it.
                 for _ in range(len(self._events)):
                     event = self._events.popleft()
                     self._take_output(on_output, selector)
@@ -101,21 +101,21 @@ class AgentProcess:
     def interrupt(self) -> None:
         """Send one more Ctrl-C to the agent; safe in a signal handler.
 
-        Pending signals of one kind merge, so the next one is sent once the agent has acknowledged the
-        previous.
+        The system merges pending signals of one kind, so each signal is sent only after the agent has
+        acknowledged the previous one.
         """
         with self._interrupting:
-            self._presses += 1
-            if self._presses == self._acknowledged + 1:
+            self._interrupts += 1
+            if self._interrupts == self._acknowledged + 1:
                 self.send(signal.SIGINT)
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the agent, which may have ended."""
+        """Send a signal to the agent; do nothing if the agent has ended."""
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
 
     def close(self) -> None:
-        """End the agent and its runs in any case."""
+        """End the agent and its runs: first by SIGTERM, at last by SIGKILL."""
         for seconds in _CLOSE_SECONDS:
             if self._process.poll() is None:
                 self.send(signal.SIGTERM)
@@ -128,7 +128,7 @@ class AgentProcess:
             self._process.stdout.close()
         self._reader.join(_LAST_LINE_SECONDS)
         os.close(self._wake_reader)
-        # The reader thread closes the write end: it may still write while another process has the log open.
+        # The reader thread closes the write end: it may still write as long as a process has the log open.
 
     def _read_events(self, log: IO[bytes]) -> None:
         with log:
@@ -147,12 +147,12 @@ class AgentProcess:
         if event["event"] == "draining" and event.get("cause") == _CTRL_C:
             with self._interrupting:
                 self._acknowledged += 1
-                if self._presses > self._acknowledged:
+                if self._interrupts > self._acknowledged:
                     self.send(signal.SIGINT)
 
     def _push(self, event: Event | None) -> None:
         self._events.append(event)
-        with suppress(OSError):  # full: already awake; closed: no reader
+        with suppress(OSError):  # the pipe is full (`wait` will wake up) or closed (nobody waits)
             os.write(self._wake_writer, b"\0")
 
     def _clear_wake(self) -> None:
@@ -176,7 +176,7 @@ class AgentProcess:
 
 
 def _read(descriptor: int) -> bytes | None:
-    """Return available bytes, empty at the end of the stream; None if there are none yet."""
+    """Return the available bytes, empty at the end of the stream; None if no bytes are available yet."""
     try:
         return os.read(descriptor, _CHUNK)
     except BlockingIOError:

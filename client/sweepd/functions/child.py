@@ -1,7 +1,7 @@
-"""Entry points of run processes that call a function, either themselves or through the caller.
+"""Entry points of run processes that call a function, in the run process or in the caller's process.
 
-They use the standard library and whatever the function imports. The working directory and environment of the
-caller are inherited; the payload or the socket of the caller is in the private folder.
+They import only the standard library and the modules that the function imports. They inherit the working
+directory and environment of the caller; the private folder has the payload, or the socket of the caller.
 """
 
 import inspect
@@ -29,7 +29,7 @@ def call_function() -> None:
     folder = Path(sys.argv[-1])
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Output appears at once, and no character of it can raise an encoding error.
+            # Print output at once, and never raise an encoding error.
             stream.reconfigure(line_buffering=True, errors="backslashreplace")
     caller = json.loads((folder / CALLER_FILE).read_text(encoding="utf-8", errors="surrogateescape"))
     _apply_caller(**caller)
@@ -43,7 +43,7 @@ def call_function() -> None:
 
 
 def _apply_caller(*, path: list[str], argv: list[str], cells: dict[str, list[str]]) -> None:
-    """Apply search path, arguments and cells of the caller; entries that the agent added stay first."""
+    """Apply search path, arguments and cells of the caller; path entries of the agent remain first."""
     given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [*(entry for entry in given if entry not in path), *path]
     sys.argv[:] = argv
@@ -52,7 +52,7 @@ def _apply_caller(*, path: list[str], argv: list[str], cells: dict[str, list[str
 
 
 def _define_main_names(function: object) -> None:
-    """Copy the names of the function's main module to this one, for pickling in this process."""
+    """Copy the names of the function's main module to the main module of this process, for pickling."""
     names = getattr(inspect.unwrap(function) if callable(function) else function, "__globals__", {})
     if names.get("__name__") == "__main__":
         main_module = sys.modules["__main__"]
@@ -68,7 +68,7 @@ def _call(function: Callable[[], object]) -> None:
 
 
 def print_traceback(error: BaseException, caller: str) -> None:
-    """Print the traceback without the leading frames of the file `caller`."""
+    """Print the traceback of an error without the leading frames of the file `caller`."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == caller:
         trace = trace.tb_next
@@ -76,9 +76,9 @@ def print_traceback(error: BaseException, caller: str) -> None:
 
 
 def proxy_call() -> None:
-    """Act as proxy of a call in the caller's process; the last argument is the folder with the socket.
+    """Represent a call in the caller's process; the last argument is the folder with the caller's socket.
 
-    Send environment and output descriptor to the caller, forward a stop, and exit with the call's outcome.
+    Send the environment and the output descriptor to the caller, forward SIGTERM, and exit with the outcome.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     folder = os.open(Path(sys.argv[-1]), os.O_RDONLY | os.O_DIRECTORY)

@@ -1,4 +1,4 @@
-"""Function calls in the caller's process, one per call proxy that an agent starts."""
+"""Function calls in the caller's process, one for each call proxy that an agent starts."""
 
 import ctypes
 import inspect
@@ -24,25 +24,25 @@ _STOPPED = b"stopped"
 
 
 class RunStopped(KeyboardInterrupt):
-    """Raised in a function whose run is stopped."""
+    """Interruption of a function whose run is stopped."""
 
 
 class Caller:
-    """Server of call proxies, which calls the function for each in the thread that created the server."""
+    """Server for call proxies, which calls the function for each proxy, in the thread that created it."""
 
     def __init__(self, function: Function, folder: Path) -> None:
         if inspect.iscoroutinefunction(function):
-            raise FunctionError("an async function cannot be called in process: leave out in_process=True")
+            raise FunctionError("an async function cannot be called in process: remove in_process=True")
         self.receives_signals = False
         self._function = function
         self._thread = threading.get_ident()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        # Via a descriptor, because a socket path has at most 107 bytes.
+        # Bind via a descriptor, because a socket path must not exceed 107 bytes.
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         self._listener.bind(f"/proc/self/fd/{descriptor}/caller")
         os.close(descriptor)
         self._listener.listen()
-        # Connection of the active call.
+        # Connection to the proxy of the active call.
         self._calling: socket.socket | None = None
         self._stop_requested = False
 
@@ -53,7 +53,7 @@ class Caller:
         self._listener.close()
 
     def fileno(self) -> int:
-        """Return the descriptor that is readable while a run waits for the function to be called."""
+        """Return the descriptor that is readable while a run waits for a call of the function."""
         return self._listener.fileno()
 
     def run_next(self) -> None:
@@ -65,13 +65,13 @@ class Caller:
                 return  # the proxy ended before it sent anything
             output = descriptors[0]
             try:
-                _finish(0)  # end a run that the caller has begun; the call begins another
+                _finish(0)  # end a run that the caller may have begun; the call begins another
                 variables = json.loads(content)
                 run, attempt = variables["SWEEPD_RUN_ID"], int(variables["SWEEPD_ATTEMPT"])
                 params = json.loads(Path(variables["SWEEPD_PARAMS_FILE"]).read_bytes())
                 lines = heading(run, attempt, params)
                 sys.stdout.write("".join(f"{line}\n" for line in lines))
-                streams = _Copy(sys.stdout, output), _Copy(sys.stderr, output)
+                streams = _Tee(sys.stdout, output), _Tee(sys.stderr, output)
                 with _variables(variables), redirect_stdout(streams[0]), redirect_stderr(streams[1]):
                     end = self._call(connection)
             finally:
@@ -82,7 +82,7 @@ class Caller:
     def raise_stop(self) -> bool:
         """Raise RunStopped in the function if a stop was requested; called from a signal handler.
 
-        Returns: True if a stop was requested, even if the call has already ended.
+        Returns: True if a stop was requested, even if the call has ended.
         """
         if not self._stop_requested:
             return False
@@ -104,7 +104,7 @@ class Caller:
                 if not self.receives_signals:
                     _raise_in(self._thread, None)  # cancel a pending exception: the call has ended
         except RunStopped:
-            self._calling = None  # the exception may have preceded the assignment above
+            self._calling = None  # the exception may have interrupted the `finally` block
             _finish(1)
             return _STOPPED
         except SystemExit as end:
@@ -116,7 +116,7 @@ class Caller:
         return str(code).encode()
 
     def _watch(self, connection: socket.socket) -> None:
-        """Interrupt the call on a stop request, or when its proxy was killed."""
+        """Interrupt the call when its proxy requests a stop or is killed."""
         with suppress(OSError):
             connection.recv(_MAX_MESSAGE_BYTES)
             if self._calling is connection:  # otherwise, the call has ended
@@ -132,7 +132,7 @@ class Caller:
             _raise_in(self._thread, RunStopped)
 
 
-class _Copy:
+class _Tee:
     """Stream that writes text to the caller's stream and to the log of a run."""
 
     def __init__(self, stream: TextIO, descriptor: int) -> None:
@@ -157,7 +157,7 @@ class _Copy:
 
 @contextmanager
 def _variables(given: Mapping[str, str]) -> Iterator[None]:
-    """Set the variables of a run; restore the environment afterwards."""
+    """Set the environment variables of a run; restore the environment at the end."""
     before = dict(os.environ)
     os.environ.update(given)
     try:
@@ -171,7 +171,7 @@ def _variables(given: Mapping[str, str]) -> Iterator[None]:
 
 
 def _finish(code: int) -> None:
-    """End the run that the function has begun, so that a later call begins another."""
+    """End the run that the function has begun, so that a later call begins another run."""
     session = sys.modules.get("sweepd.script.session")  # loaded only if a run has begun
     if session is not None:
         session.forget(code)
@@ -185,6 +185,6 @@ def _exit_code(end: SystemExit) -> int:
 
 
 def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    """Raise an exception in a thread at its next bytecode; None cancels it."""
+    """Raise an exception in a thread at its next bytecode; None cancels a pending exception."""
     raised = None if error is None else ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

@@ -31,9 +31,9 @@ _MAX_ITEMS = 1_000
 
 @contextmanager
 def private_folder(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Yield a new folder that only this account can read, and remove it at the end.
+    """Yield a new folder that only this account can read, and remove the folder at the end.
 
-    Folders of killed owners, whose locks are free, are removed by the next owner.
+    Also remove the folders of killed processes, whose locks are free.
     """
     parent = state_folder(environ).absolute() / "functions"
     make_folder(parent)
@@ -85,7 +85,7 @@ def check_function(function: object) -> None:
 
 
 def pack(function: Function, folder: Path) -> None:
-    """Write the payload to a folder, for processes that start later.
+    """Write the payload of a function to a folder, for run processes that start later.
 
     Raises:
         FunctionError: the function refers to an object that cannot be pickled; the message names the object.
@@ -101,14 +101,14 @@ def pack(function: Function, folder: Path) -> None:
             "call agent(…, in_process=True)"
         ) from error
     (folder / FUNCTION_FILE).write_bytes(packed)
-    # Replace an empty entry by the absolute path, because a function may change the working directory.
+    # An empty entry means the working directory, which a function may change: use the absolute path.
     path = [entry or str(Path.cwd()) for entry in sys.path]
     caller = {"path": path, "argv": list(sys.argv), "cells": _cells()}
     (folder / CALLER_FILE).write_text(json.dumps(caller), encoding="utf-8", errors="surrogateescape")
 
 
 def _cells() -> dict[str, list[str]]:
-    """Return source that exists only in memory, such as notebook cells, for tracebacks."""
+    """Return source code that exists only in memory, such as notebook cells, for tracebacks."""
     cells: dict[str, list[str]] = {}
     room = _MAX_SOURCE_BYTES
     for name, entry in reversed(list(linecache.cache.items())):  # newest first
@@ -122,7 +122,7 @@ def _cells() -> dict[str, list[str]]:
 
 
 def unpicklable_object(function: Callable[..., object], error: BaseException) -> tuple[str, str]:
-    """Return a description of the object that makes pickling `function` fail, and its error."""
+    """Return a description of the object that prevents pickling `function`, and the error."""
     path, value, reason = _search(function, getattr(function, "__name__", "the function"), error, _MAX_DEPTH)
     name = f"{path[0]} refers to {path[1]}" if len(path) > 1 else path[0]
     for step in path[2:]:
@@ -134,7 +134,7 @@ def unpicklable_object(function: Callable[..., object], error: BaseException) ->
 def _search(
     value: object, name: str, error: BaseException, depth: int
 ) -> tuple[list[str], object, BaseException]:
-    """Return the path to the innermost part that cannot be pickled, the part itself, and its error."""
+    """Return the path to the innermost part that cannot be pickled, the part, and its error."""
     if depth:
         for inner_name, inner in _parts(value):
             if (inner_error := _failure(inner)) is not None:
@@ -154,7 +154,7 @@ def _failure(value: object) -> BaseException | None:
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
-    """Yield the parts that are pickled with an object, by name."""
+    """Yield the name and value of each part that is pickled with an object."""
     match value:
         case types.MethodType():
             yield "self", value.__self__
@@ -189,7 +189,7 @@ def _references(function: types.FunctionType) -> Iterator[tuple[str, object]]:
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
-    """Yield the global names, without attributes, that a function and its inner functions use."""
+    """Yield the names of globals that a function and its inner functions use."""
     yield from (each.argval for each in dis.get_instructions(code) if each.opname in _GLOBALS)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):

@@ -1,4 +1,4 @@
-"""`sweepd.agent`: runs of a sweep on this machine, as its program or as calls of a function."""
+"""Function `sweepd.agent`, which runs a sweep on this machine, by its program or by function calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 _FAILURE, _NOT_FOUND, _UNREACHABLE = 1, 3, 6
 _DAY = 86_400.0
 _DEFAULT_ENTITY = "local"
-# With `-P`, as for the agent's supervisors: local modules must not shadow the standard library.
+# Executed with `-P`: local modules must not shadow the standard library.
 _BOOTSTRAP = "import sys; sys.path.append(sys.argv[1]); from sweepd.functions import child; child.{}()"
 _INLINE = "module://matplotlib_inline"
 
@@ -37,24 +37,24 @@ if TYPE_CHECKING:
 def handled_signals(
     numbers: tuple[signal.Signals, ...], on_signal: Callable[[signal.Signals], None]
 ) -> Iterator[bool]:
-    """Handle signals by a callback, in the main thread only; yield True if Ctrl-C is handled.
+    """Handle signals by a callback, in the main thread only; yield True if SIGINT is handled.
 
     Restore the previous handlers at the end.
     """
-    before: dict[signal.Signals, _Handler] = {}
+    previous_handlers: dict[signal.Signals, _Handler] = {}
     if threading.current_thread() is threading.main_thread():
         for number in numbers:
             handler = signal.getsignal(number)
-            # Ignored signals stay ignored, as in background jobs; handlers not set by Python cannot be
+            # Ignored signals, as in background jobs, remain ignored; handlers not set by Python cannot be
             # restored.
             if handler is not None and handler is not signal.SIG_IGN:
-                before[number] = handler
+                previous_handlers[number] = handler
                 signal.signal(number, lambda number, _: on_signal(signal.Signals(number)))
     try:
-        yield signal.SIGINT in before
+        yield signal.SIGINT in previous_handlers
     finally:
-        while before:
-            signal.signal(*before.popitem())
+        while previous_handlers:
+            signal.signal(*previous_handlers.popitem())
 
 
 def agent(
@@ -73,34 +73,34 @@ def agent(
 ) -> None:
     """Run trials of a sweep on this machine until the sweep ends or `count` runs have ended.
 
-    Starts a `sweep-agent`, which ends before this returns. Ctrl-C, or interrupting the notebook kernel,
-    starts no more runs and waits for the live ones; a second one terminates them, a third one kills them.
-    KeyboardInterrupt is raised afterwards.
+    This starts a `sweep-agent`, which ends before the function returns. After Ctrl-C, or an interrupt of the
+    notebook kernel, no more runs start, and live runs continue to their end. A second Ctrl-C terminates the
+    live runs, a third one kills them. KeyboardInterrupt is raised afterwards.
 
     Args:
         sweep_id: `id`, `project/id` or `entity/project/id`, or a `Sweep`.
-        function: called without arguments for each run, in a new process. Default: run the sweep's program.
-            In the function, `sweepd.init()` and `sweepd.config` are those of the run.
+        function: function to call without arguments for each run, in a new process. Default: the sweep's
+            program. In the function, `sweepd.init()` and `sweepd.config` return the run and its values.
         entity: entity of the sweep, if `sweep_id` has none.
         project: project of the sweep, if `sweep_id` has none.
         count: number of runs after which the agent ends.
         forward_signals: whether SIGTERM and SIGHUP drain the agent before they take effect in this process,
-            and the first Ctrl-C terminates live runs at once.
-        term_timeout: seconds, from 1 to a day, for live runs to end after such a SIGTERM or SIGHUP before
-            they are terminated and handed back. Default: 10.
-        max_consecutive_failed_runs: number of consecutive failed runs, not counting stopped ones, after which
-            the agent ends with an error.
+            and whether the first Ctrl-C terminates live runs.
+        term_timeout: seconds, from 1 to a day, that live runs have to end after a forwarded SIGTERM or SIGHUP
+            before they are terminated and handed back. Default: 10.
+        max_consecutive_failed_runs: number of consecutive failed runs, ignoring stopped runs, after which the
+            agent ends with an error.
         in_process: whether to call the function in this process and thread, one run after the other. Objects
-            in memory persist, and native code cannot be stopped.
+            in memory then persist between runs, and native code cannot be stopped.
         slots: number of concurrent runs.
-        fail_fast: whether to end with an error after three failed runs in the first minute, or once at least
-            five runs have failed and at most one has not.
+        fail_fast: whether to end with an error after three failed runs in the first minute, or when at least
+            five runs have failed and at most one run has not.
 
     Raises:
         FunctionError: the function needs arguments or refers to an object that cannot be pickled.
-        AgentError: no server, unknown sweep, guard tripped, …; `exit_code` is that of the agent.
-        KeyboardInterrupt: Ctrl-C was pressed.
-        UsageError: invalid argument.
+        AgentError: the agent ended with an error or could not start; `exit_code` is its exit code.
+        KeyboardInterrupt: the user pressed Ctrl-C.
+        UsageError: an argument is invalid.
     """
     name = sweep_name(sweep_id, entity=entity, project=project, environ=os.environ)
     _check_counts(count=count, slots=slots, max_consecutive_failed_runs=max_consecutive_failed_runs)
@@ -122,7 +122,7 @@ def agent(
         flags += ["--max-consecutive-failed-runs", str(max_consecutive_failed_runs)]
     flags += ["--fail-fast"] if fail_fast else []
     with ExitStack() as stack:
-        console = AgentConsole(shows_names=slots > 1, impatient=forward_signals)
+        console = AgentConsole(shows_names=slots > 1, terminates_at_once=forward_signals)
         if function is not None:
             folder = stack.enter_context(private_folder(os.environ))
             if in_process:
@@ -148,7 +148,7 @@ def agent(
 
 
 def _run_agent(console: AgentConsole, flags: list[str], stack: ExitStack, *, forward_signals: bool) -> int:
-    """Run the agent until it has ended, and return its exit code."""
+    """Run an agent process until it has ended, and return its exit code."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if forward_signals else (signal.SIGINT,)
     handles_interrupts = stack.enter_context(handled_signals(numbers, console.on_signal))
     shows_output = console.caller is None
@@ -165,13 +165,13 @@ def _run_agent(console: AgentConsole, flags: list[str], stack: ExitStack, *, for
 
 
 def _run_command(function: str, folder: Path) -> list[str]:
-    """Return the command that each run executes instead of a program; it calls a function of `child`."""
+    """Return the command that runs execute instead of a program; it calls a function of module `child`."""
     home = Path(__file__).parent.parent.parent
     return [sys.executable, "-P", "-c", _BOOTSTRAP.format(function), str(home), str(folder)]
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of the agent and its runs, without a notebook's inline plots."""
+    """Return the environment of the agent and its runs; replace a notebook's inline backend for plots."""
     environ = dict(os.environ)
     if environ.get("MPLBACKEND", "").startswith(_INLINE):
         environ["MPLBACKEND"] = "agg"
@@ -187,40 +187,40 @@ def _check_counts(**given: object) -> None:
 def _check_seconds(**given: object) -> None:
     for name, seconds in given.items():
         if seconds is not None and not (isinstance(seconds, int | float) and 1 <= seconds <= _DAY):
-            raise UsageError(f"{name}: seconds, from 1 to {_DAY:g}, not {seconds!r}")
+            raise UsageError(f"{name}: expected seconds, from 1 to {_DAY:g}, not {seconds!r}")
 
 
 def sweep_name(
     sweep_id: object, *, entity: str | None, project: str | None, environ: Mapping[str, str]
 ) -> str:
-    """Return the name of the sweep for an agent: an id alone, or entity/project/id.
+    """Return the name by which an agent finds the sweep: its id, or entity/project/id.
 
     Args:
         sweep_id: `id`, `project/id`, `entity/project/id` or a `Sweep`; its parts take precedence.
-        entity: entity, if the id has none.
-        project: project, if the id has none.
-        environ: environment, for the default entity.
+        entity: entity of the sweep, if `sweep_id` has none.
+        project: project of the sweep, if `sweep_id` has none.
+        environ: environment variables, for the default entity.
 
     Raises:
-        UsageError: the argument is not a name of a sweep.
+        UsageError: `sweep_id` is not a valid name of a sweep.
     """
     name = sweep_id if isinstance(sweep_id, str) else getattr(sweep_id, "name", None)
     parts = name.split("/") if isinstance(name, str) else []
     if not parts or len(parts) > 3 or not all(parts):
         raise UsageError(f"{sweep_id!r} is not a name of a sweep; write ID, PROJECT/ID or ENTITY/PROJECT/ID")
-    *parents, own = parts
+    *parents, identifier = parts
     owner = parents[0] if len(parents) == 2 else legal_part("entity", entity)
     home = parents[-1] if parents else legal_part("project", project)
     if home is None:
-        return own  # the server finds the sweep by its id
-    return f"{owner or environ.get('SWEEPD_ENTITY') or _DEFAULT_ENTITY}/{home}/{own}"
+        return identifier  # the server finds the sweep by its id
+    return f"{owner or environ.get('SWEEPD_ENTITY') or _DEFAULT_ENTITY}/{home}/{identifier}"
 
 
 def legal_part(kind: str, text: str | None) -> str | None:
-    """Return text converted to a valid part of a name, as in sweep files.
+    """Convert text to a valid part of a name, as for sweep files; return None for empty text.
 
     Raises:
-        UsageError: no character is valid.
+        UsageError: the text has no character that is valid in a name.
     """
     if not text:
         return None

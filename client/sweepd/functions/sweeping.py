@@ -1,7 +1,7 @@
-"""`sweepd.sweep`: create a sweep from a dictionary.
+"""Function `sweepd.sweep`, which creates a sweep from a dictionary.
 
-It runs `sweepctl create` in a separate process, so that the caller, which may fork or run an event loop, does
-not import gRPC.
+The function runs `sweepctl create` in a separate process, so that the caller, which may fork or run an event
+loop, does not import gRPC.
 """
 
 import json
@@ -30,19 +30,19 @@ def sweep(
     project: str | None = None,
     prior_runs: Sequence[str] | None = None,
 ) -> str:
-    """Create a sweep and return its id, which `agent` and `sweepctl` accept.
+    """Create a sweep and return its id, for `agent` and `sweepctl`.
 
     Args:
         sweep: content of a sweep file as a dictionary, or a function that returns one. `program` may be
-            missing if runs are function calls.
-        entity: entity of the sweep. Default: SWEEPD_ENTITY, that of the configuration, `local`.
-        project: project of the sweep. Default: SWEEPD_PROJECT, that of the configuration, the program's name.
-        prior_runs: names of runs that the search learns from and whose points it does not repeat. Unsuitable
-            ones are reported and left out.
+            missing if the runs are function calls.
+        entity: entity of the sweep. Default: SWEEPD_ENTITY, the entity in the dictionary, or `local`.
+        project: project. Default: SWEEPD_PROJECT, the project in the dictionary, or the program's name.
+        prior_runs: names of runs whose results the search uses and whose points it does not repeat.
+            Unsuitable runs are reported and left out.
 
     Raises:
-        SweepError: invalid configuration; each finding names its position.
-        AgentError: no server created the sweep; `exit_code` says why.
+        SweepError: the configuration is invalid; each finding names its position.
+        AgentError: the sweep was not created; `exit_code` is the exit code of `sweepctl create`.
     """
     if isinstance(prior_runs, str):
         raise UsageError(f"prior_runs: expected a list of names, not the text {prior_runs!r}")
@@ -66,7 +66,7 @@ def sweep(
 
 
 def controller(*arguments: object, **options: object) -> None:
-    """Refuse W&B's local controller: the suggestion service searches.
+    """Reject the call: W&B's local controller has no counterpart, as the server chooses the points.
 
     Raises:
         NotImplementedError: always.
@@ -77,7 +77,7 @@ def controller(*arguments: object, **options: object) -> None:
 
 
 def _spec(parsed: Parsed) -> SweepSpec:
-    """Return the specification after printing its warnings; a missing program is valid here."""
+    """Print the warnings of a parsed sweep and return its specification; ignore a missing program."""
     for finding in parsed.diagnostics:
         if finding.severity == "warning" and finding.code != _NO_PROGRAM:
             sys.stderr.write(f"warning: {finding}\n")
@@ -88,7 +88,7 @@ def _spec(parsed: Parsed) -> SweepSpec:
 
 
 def _report_prior_runs(report: object) -> None:
-    """Report prior runs that were left out, and why."""
+    """Print the number of prior runs that are used, and the reasons why others are left out."""
     if isinstance(report, dict):
         sys.stderr.write(f"sweepd: the sweep begins with {report['taken']} of the prior runs\n")
         for left_out in report["unsuitableRuns"][:_MAX_REPORTED]:
@@ -98,7 +98,7 @@ def _report_prior_runs(report: object) -> None:
 
 
 def _create(spec: SweepSpec, flags: Sequence[str]) -> dict[str, object]:
-    """Return the output of `sweepctl create`."""
+    """Run `sweepctl create` and return its JSON output."""
     # `-P`: modules in the working directory must not shadow the standard library.
     command = [sys.executable, "-P", "-m", "sweepd.cli.main", "create", "-", "--output", "json"]
     done = subprocess.run(
@@ -116,7 +116,7 @@ def _create(spec: SweepSpec, flags: Sequence[str]) -> dict[str, object]:
 
 
 def _failure(errors: Sequence[str], exit_code: int) -> AgentError:
-    """Return the error that a command has printed as JSON in its last line."""
+    """Return the error that `sweepctl` has printed as JSON in its last line."""
     try:
         error: Mapping[str, object] = json.loads(errors[-1])["error"]
     except (IndexError, ValueError, KeyError, TypeError):

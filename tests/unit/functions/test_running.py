@@ -35,8 +35,8 @@ def _without_a_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             {"max_consecutive_failed_runs": 0},
             ("max_consecutive_failed_runs: expected an integer of at least 1, not 0"),
         ),
-        ({"term_timeout": 0}, "term_timeout: seconds, from 1 to 86400, not 0"),
-        ({"term_timeout": float("nan")}, "term_timeout: seconds, from 1 to 86400, not nan"),
+        ({"term_timeout": 0}, "term_timeout: expected seconds, from 1 to 86400, not 0"),
+        ({"term_timeout": float("nan")}, "term_timeout: expected seconds, from 1 to 86400, not nan"),
         ({"in_process": True}, "in_process=True requires a function and a single slot"),
         ({"in_process": True, "function": print, "slots": 2}, "requires a function and a single slot"),
     ],
@@ -55,7 +55,7 @@ def test_invalid_arguments_are_refused(given: dict[str, Any], words: str) -> Non
         (
             asynchronous,
             {"in_process": True},
-            "an async function cannot be called in process: leave out in_process=True",
+            "an async function cannot be called in process: remove in_process=True",
         ),
     ],
 )
