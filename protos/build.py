@@ -1,4 +1,4 @@
-"""Generates stubs of the contract, SQL of tables and the blocking client: a hook of every installation."""
+"""Build hook that generates stubs of the contract, SQL of tables and the blocking client."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def generate() -> None:
 def generate_code() -> None:
     """Write `tables_sql.py` beside each `tables.py` of the services, and the blocking client.
 
-    The models of the tables import the stubs' package.
+    Requires the stubs, because the models of the tables import their package.
     """
     sys.path[:0] = [str(ROOT / "client"), str(ROOT / "services")]
     from sweepd.objects import generate as clients
@@ -63,12 +63,12 @@ def generate_code() -> None:
 
 
 class ContractBuildHook(BuildHookInterface[BuilderConfig]):
-    """Builds what is generated before hatchling collects the files of a wheel or an editable install."""
+    """Hook that generates code before hatchling collects the files of a wheel or an editable install."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Generate, unless the stubs present were made from these very proto files."""
+        """Generate the code; the stubs only if they do not match the proto files."""
         if not DIGEST.exists() or DIGEST.read_text().strip() != contract_digest():
             generate()
         generate_code()
