@@ -109,8 +109,8 @@ def _pair(arguments: Sequence[str], services: "Sequence[ServiceDefinition] | Non
 
     parser = _parser(
         "pair",
-        "Pair the databases of the scheduler and the metric store again after one of them was lost for "
-        "good; the server must be stopped. If there is a backup, restore both from it instead. Data of "
+        "Pair the databases of the scheduler and the metric store again after one of them was permanently "
+        "lost; the server must be stopped. If there is a backup, restore both from it instead. Data of "
         "attempts that are unknown to the scheduler is removed from the metric store; a copy remains as "
         "metrics.sqlite.before-pair. Points that were lost cannot be recovered.",
     )

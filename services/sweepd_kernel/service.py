@@ -49,7 +49,7 @@ class ServiceContext:
     reopen: Callable[[], None] = lambda: None
     """Callback for a service that cannot continue: the kernel stops the service and opens it again."""
     gate: Gate = field(default_factory=Gate)
-    """Token store and open streams, shared with the gRPC server; a service with tokens sets `tokens`."""
+    """Token store (set by the service that has one) and open streams, shared with the gRPC server."""
 
 
 AttemptKey: TypeAlias = tuple[str, int]

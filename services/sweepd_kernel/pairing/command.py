@@ -1,6 +1,6 @@
-"""`sweepd pair`: pair two databases again after one of them was lost for good.
+"""`sweepd pair`: pair two databases again after one of them was permanently lost.
 
-Data of attempts that the scheduler does not know could be mistaken for data of later attempts with the same
+Data of attempts unknown to the scheduler could be mistaken for data of later attempts with the same
 names, so it is removed after a backup of the database. Then each database stores the other's id and current
 position. A missing database is created.
 """
