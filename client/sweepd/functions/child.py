@@ -76,7 +76,7 @@ def print_traceback(error: BaseException, caller: str) -> None:
 
 
 def proxy_call() -> None:
-    """Represent a call in the caller's process; the last argument is the folder with the caller's socket.
+    """Act as the proxy of a call in the caller's process; the last argument is the folder of the socket.
 
     Send the environment and the output descriptor to the caller, forward SIGTERM, and exit with the outcome.
     """

@@ -28,7 +28,7 @@ class RunStopped(KeyboardInterrupt):
 
 
 class Caller:
-    """Server for call proxies, which calls the function for each proxy, in the thread that created it."""
+    """Server for call proxies; calls the function for each proxy, in the thread that created the server."""
 
     def __init__(self, function: Function, folder: Path) -> None:
         if inspect.iscoroutinefunction(function):

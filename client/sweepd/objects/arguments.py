@@ -83,7 +83,7 @@ async def create(
 ) -> tuple[v1.Sweep, list[str]]:
     """Create a sweep from its definition; return the sweep and warnings.
 
-    There is a warning for each prior run that was skipped, and one if the sweep is unbounded.
+    The warnings report prior runs that are left out, and an unbounded sweep.
     """
     if isinstance(prior_runs, str):
         raise InvalidError(f"prior_runs must be a list of runs, not the text {prior_runs!r}")

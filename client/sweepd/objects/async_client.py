@@ -121,7 +121,7 @@ class AsyncClient:
                 yield AsyncSweep(self._wire, sweep)
 
     async def run(self, name: str) -> AsyncStoredRun:
-        """Return a run by its full name ENTITY/PROJECT/ID, its shorter forms, or SWEEP:NUMBER.
+        """Return a run by its name: ENTITY/PROJECT/ID, PROJECT/ID, ID or SWEEP:NUMBER.
 
         Raises:
             NotFoundError: there is no such run.

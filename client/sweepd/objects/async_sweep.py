@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class AsyncStoredRun(RunRecord):
-    """Async counterpart of `StoredRun`: its methods have the same names, arguments and results.
+    """Async counterpart of `StoredRun`: its methods are coroutines with the same names and arguments.
 
     A notebook shows a card with known values only; `await run.html()` returns the complete card.
     """
@@ -145,7 +145,7 @@ class AsyncChange:
 
 
 class AsyncSweep(SweepRecord):
-    """Async counterpart of `Sweep`: its methods have the same names, arguments and results.
+    """Async counterpart of `Sweep`: its methods are coroutines with the same names and arguments.
 
     A notebook shows a card with known values only; `await sweep.html()` returns the complete card.
     """

@@ -148,7 +148,7 @@ def _aggregates(summary: str | None) -> tuple[str, ...]:
     words = tuple(word.strip().lower() for word in summary.split(",")) if summary else ()
     for word in words:
         if word not in _AGGREGATES:
-            raise UsageError(f"define_metric: summary {word!r} is none of {', '.join(_AGGREGATES)}")
+            raise UsageError(f"define_metric: summary {word!r} is not one of {', '.join(_AGGREGATES)}")
     return words
 
 

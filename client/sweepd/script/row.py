@@ -13,7 +13,7 @@ Keep = Callable[[str, object], object]
 _SCALARS = frozenset({int, float, bool, str, type(None)})
 _ALWAYS_STORED = frozenset({int, float, bool})
 _MAX_LISTED_FILES = 32
-"""Maximum number of files of a list that are named in the row; all are stored with the run."""
+"""Maximum number of files that a row lists for one value; all files are stored with the run."""
 
 
 def plain(value: object) -> object:

@@ -179,7 +179,7 @@ class Rows:
         if not steps.place(step, commit=commit):
             self._notices.once(
                 "late step",
-                f"step {step} is below the current step {steps.current}: such metrics are dropped",
+                f"step {step} is below the current step {steps.current}: metrics of lower steps are dropped",
             )
             return
         header: dict[str, object] = {metrics_file.STEP: steps.current}

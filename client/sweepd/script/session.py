@@ -345,7 +345,7 @@ def _print_location(folder: RunFolder, server: str | None, what: str) -> None:
 
 
 def _is_spawned_child() -> bool:
-    """Return True if `multiprocessing` started this process; do not import that module."""
+    """Return True if `multiprocessing` started this process, without importing that module."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None
 

@@ -38,7 +38,7 @@ def test_a_script_gets_the_values_of_the_sweep_and_logs_its_rows(tmp_path: Path)
         f"r1 acme/mnist/r1 s1 2 3 {tmp_path}/files {tmp_path}/checkpoints",
     ]
     assert errors.splitlines() == [
-        "sweepd: step 1 is below the current step 2: such metrics are dropped",
+        "sweepd: step 1 is below the current step 2: metrics of lower steps are dropped",
         "sweepd: log() after finish(): the metrics were dropped",
     ]
     logged = rows(tmp_path / "metrics.jsonl")

@@ -77,7 +77,7 @@ def line_series(
     xname: str = "x",
     split_table: bool = False,
 ) -> sweepd.Table:
-    """Return a table of several lines, with step, line name and value of each point as a row.
+    """Return a table of several lines, with a row of step, line name and value for each point.
 
     Raises:
         ValueError: the numbers of xs, keys and lines differ.

@@ -37,7 +37,7 @@ def open_folder(wanted: RunOptions, notices: Notices) -> tuple[RunFolder | None,
     """Return a folder for a run (None if none can be created) and the effective options.
 
     Raises:
-        UsageError: `resume` is must and no such run exists, or never and it exists, or it cannot be resumed.
+        UsageError: `resume` is "must" but the run is missing, or "never" but it exists, or resuming it fails.
     """
     program, now = next(iter(sys.argv), ""), time.time()
     try:
@@ -79,7 +79,7 @@ def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: fl
         now: Unix time.
 
     Raises:
-        UsageError: `resume` is must and no such run exists, or never and it exists, or it cannot be resumed.
+        UsageError: `resume` is "must" but the run is missing, or "never" but it exists, or resuming it fails.
         OSError: the folder cannot be created.
     """
     runs = parent.absolute() / RUN_FOLDERS
@@ -136,7 +136,7 @@ def _earlier(wanted: RunOptions, runs: Path, *, program: str, now: float) -> Run
     """Return the folder of an earlier run, prepared for another attempt; None if no run can be resumed.
 
     Raises:
-        UsageError: `resume` is never and the run exists, or the run cannot be resumed.
+        UsageError: `resume` is "never" but the run exists, or the run cannot be resumed.
     """
     path = _newest(runs, wanted.id, program)
     if path is None:

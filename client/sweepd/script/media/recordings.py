@@ -164,16 +164,16 @@ class _Ignored(metaclass=_AnyClassMethod):
 
 
 class Object3D(_Ignored):
-    """Three-dimensional scene, which is not stored."""
+    """Three-dimensional scene (not stored)."""
 
 
 class Molecule(_Ignored):
-    """Molecule, which is not stored."""
+    """Molecule (not stored)."""
 
 
 class Graph(_Ignored):
-    """Graph of a model, which is not stored."""
+    """Graph of a model (not stored)."""
 
 
 class Bokeh(_Ignored):
-    """Bokeh chart, which is not stored."""
+    """Bokeh chart (not stored)."""

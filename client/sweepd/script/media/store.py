@@ -87,7 +87,7 @@ class Media(MissingAttributes):
 
 
 def existing_file(kind: str, given: object) -> Path | None:
-    """Return the path of an existing file that is given as text or path; None for other values.
+    """Return the path if the argument is text or a path; None for other values.
 
     Raises:
         UsageError: there is no such file.

@@ -218,7 +218,7 @@ def _are_equal(present: object, value: object) -> bool:
 
 
 def on_change(config: Config, changed: Callable[[], None]) -> None:
-    """Register `changed` as callback for changes; not a method, because attribute names are keys."""
+    """Register `changed` as the callback for changes; not a method, because attribute names are keys."""
     object.__setattr__(config, "_changed", changed)
     for value in config.values():
         if isinstance(value, Config):
