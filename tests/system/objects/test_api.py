@@ -56,7 +56,7 @@ def test_paths_may_be_abbreviated_or_contain_sweeps_or_runs(api: Api, here: Here
         assert short.run(f"{id_}-2").path == [entity, project, f"{id_}-2"]
         assert len([*short.runs()]) == 6
     assert len([*api.runs(project)]) == 6
-    with pytest.raises(InvalidError, match="no path"):
+    with pytest.raises(InvalidError, match="is not a path"):
         api.sweep("a/b/c/d")
     with pytest.raises(NotFoundError):
         api.run("a/b/c")
