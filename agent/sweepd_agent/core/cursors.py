@@ -1,4 +1,7 @@
-"""Cursors of an attempt's lanes, and sequence numbers of objects of which only the newest state is sent."""
+"""Cursors of an attempt's lanes: what was sent, and what the server has acknowledged (see `wire/feed.py`).
+
+Objects of which only the newest state is sent have sequence numbers instead.
+"""
 
 from dataclasses import dataclass, replace
 

@@ -12,7 +12,7 @@ from sweepd import v1
 from sweepd.file_limits import MAX_PIECE_BYTES, MAX_RUN_FILES, complaint_of_name
 from sweepd.regular_files import entries_inside, kind_of, open_inside, read_inside, write_inside
 from sweepd_agent.context.recorder import FOLDER as CONTEXT_FOLDER
-from sweepd_agent.core.delivery import Deliveries, FileVersion
+from sweepd_agent.core.file_delivery import Deliveries, FileVersion
 
 SCRIPT_FOLDER = "files"
 _STATE_FILE = "delivered-files.json"

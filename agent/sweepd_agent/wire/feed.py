@@ -1,4 +1,7 @@
-"""Feed of an attempt: its reports for the stream; lanes are sent after details, observations and the end."""
+"""Feed of an attempt: its reports for the stream, and the acknowledgements of the server.
+
+Lanes are sent after details, observations and the end.
+"""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -3,7 +3,8 @@
 from itertools import islice
 
 from sweepd_scheduler.domain.agents.agent import Session, UnconfirmedHandOut, digest_of, new_secret
-from sweepd_scheduler.domain.agents.placement import new_command, place, put_session
+from sweepd_scheduler.domain.agents.commands import new_command
+from sweepd_scheduler.domain.agents.placement import place, put_session
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import StartRun
 from sweepd_scheduler.domain.eligibility import canary_under_way, ineligible, notify_session

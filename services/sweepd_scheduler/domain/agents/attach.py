@@ -10,8 +10,9 @@ from sweepd_scheduler.domain.agents.agent import (
     Session,
     StoredAttempt,
 )
+from sweepd_scheduler.domain.agents.commands import send_stop
 from sweepd_scheduler.domain.agents.lease import lift_suspicion, return_unconfirmed, undo_requeue
-from sweepd_scheduler.domain.agents.placement import close_session, open_session, place, send_stop
+from sweepd_scheduler.domain.agents.placement import close_session, open_session, place
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import AttemptVerdict, CloseSession, Fate, SweepEnded, Welcome
 from sweepd_scheduler.domain.eligibility import ineligibility, notify_agent, notify_session_of

@@ -71,7 +71,7 @@ class EndRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """New values of the specification's fields named in `fields`; other values are ignored."""
+    """New values of the fields named in `fields`; `api/requester.py` rejects fields that cannot be edited."""
 
     fields: frozenset[str]
     run_cap: int | None = None

@@ -12,7 +12,7 @@ from sweepd_kernel.errors import (
     Status,
     WrongStateError,
 )
-from sweepd_scheduler.domain.agents.placement import stop
+from sweepd_scheduler.domain.agents.commands import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_PER_STEP, Steps
 from sweepd_scheduler.domain.guard import reset_counts

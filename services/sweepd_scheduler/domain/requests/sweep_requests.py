@@ -7,7 +7,7 @@ from sweepd.spec.sweep_spec import SweepSpec
 from sweepd_kernel.errors import DomainError, Reason, Status, WrongStateError
 from sweepd_scheduler.domain import guard
 from sweepd_scheduler.domain import sweep as sweeps
-from sweepd_scheduler.domain.agents.placement import stop
+from sweepd_scheduler.domain.agents.commands import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.effects import RUNS_PER_STEP, Steps
 from sweepd_scheduler.domain.hand_out import complete_block, room, serve_sweep
@@ -200,4 +200,5 @@ def _after_raised_cap(draft: Draft, sweep: Sweep, cut: CutPoint | None) -> Sweep
 
 
 def _edited(spec: SweepSpec, edit: requests.Edit) -> SweepSpec:
+    """Return a specification after an edit, whose fields `api/requester.py` limits to `EDITABLE`."""
     return dataclasses.replace(spec, **{field: getattr(edit, field) for field in edit.fields})

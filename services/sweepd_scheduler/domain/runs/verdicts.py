@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import isfinite
 
 from sweepd.spec.stop_rules import Asha, Hyperband, Median, Patience, StopRule, Threshold
-from sweepd_scheduler.domain.agents.placement import stop
+from sweepd_scheduler.domain.agents.commands import stop
 from sweepd_scheduler.domain.draft import Draft
 from sweepd_scheduler.domain.replacing import replace
 from sweepd_scheduler.domain.runs.early_termination import (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sweepd.file_limits import MAX_FILE_BYTES, MAX_RUN_BYTES
-from sweepd_agent.core.delivery import Deliveries, FileVersion
+from sweepd_agent.core.file_delivery import Deliveries, FileVersion
 
 
 def a_file(size: int = 10, modified: int = 1) -> FileVersion:
