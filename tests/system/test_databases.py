@@ -226,7 +226,7 @@ def test_points_of_another_installation_are_not_attributed_to_sweeps_of_the_same
         connection.execute("update identity set database_id = 'of another installation'")
     paired = prepared.installation.run("sweepd", "pair", "--data", str(prepared.data))
     assert paired.returncode == 0, paired
-    assert "does not know 2 attempts" in paired.stderr
+    assert "has no record of 2 attempts" in paired.stderr
     (prepared.data / f"{METRICS}.before-pair").unlink()
     with closing(sqlite3.connect(prepared.data / METRICS)) as connection:
         assert connection.execute("select count(*) from attempt").fetchone() == (0,)
@@ -238,7 +238,7 @@ def test_older_copies_are_paired_by_their_common_commits(prepared: Prepared) -> 
     installation = prepared.installation
     paired = installation.run("sweepd", "pair", "--data", str(prepared.data))
     assert paired.returncode == 0, paired
-    assert "does not know 1 attempt" in paired.stderr
+    assert "has no record of 1 attempt" in paired.stderr
     (prepared.data / f"{METRICS}.before-pair").unlink()
     server = installation.start_server(*SHORT, listen=prepared.server.address)
     assert len(stored(installation, prepared.sweeps[0])) >= 5

@@ -38,7 +38,7 @@ async def ended(call: Any) -> Failure:
             pass
     except grpc.aio.AioRpcError as error:
         return Failure.of(error)
-    raise AssertionError("the stream ended well")
+    raise AssertionError("the stream ended without an error")
 
 
 async def watching(channel: grpc.aio.Channel, sweep: str) -> Any:
