@@ -32,7 +32,7 @@ _KINDS = {name: kind for kind, name in _VALUES.items()}
 _VALUE_FIELDS = {float: "double_value", int: "int_value", bool: "bool_value", str: "string_value"}
 
 FRAME = 8
-"""Upper bound of the overhead in bytes of a nested message of up to 4 MiB."""
+"""Upper bound on the overhead, in bytes, of a nested message of up to 4 MiB."""
 
 
 def varint(number: int) -> bytes:
@@ -163,6 +163,6 @@ def _value(message: v1.MetricValue) -> Value:
 
 
 def values(holder: v1.Column | v1.SeriesChunk) -> tuple[Kind, Values]:
-    """Return the values of a message and their type."""
+    """Return the type of a message's values, and the values."""
     name = holder.WhichOneof("values") or "doubles"
     return _KINDS[name], getattr(holder, name).values

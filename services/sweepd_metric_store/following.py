@@ -188,7 +188,7 @@ async def history(
 
 
 async def first_part(reads: MetricReads, run: str, attempt: int, offset: int, tail_bytes: int) -> LogPart:
-    """Return the first part of a log: from `offset` or, if later, the first line after `end - tail_bytes`."""
+    """Return a log's first part from `offset` on; with `tail_bytes`, skip to the last lines of that size."""
     if not tail_bytes:
         return await reads.log(run, attempt, offset, MESSAGE_BYTES)
     end = (await reads.log(run, attempt, 0, 1)).end
@@ -215,7 +215,7 @@ async def parts(
     its attempt. Damaged bytes are left out; the offset of the next part shows the gap.
 
     Raises:
-        DamagedError: at the end, if bytes were left out; never with `follow`.
+        DomainError: at the end, if bytes were left out; with `follow`, when the service is stopping.
     """
     is_damaged = False
     with subscriptions.subscribed(lambda name: name.run == run) as subscription:

@@ -80,7 +80,7 @@ class Pairing:
         """Raise an error if this database was never paired, since it may be a new one in place of a lost one.
 
         Raises:
-            DomainError: the database was never paired, or is paired with another scheduler's database.
+            DomainError: the database was never paired, or the last comparison found a mismatch.
         """
         if self._refusal is not None or not self._was_paired:
             self.require_writable()
@@ -113,7 +113,7 @@ def stored_attempts(connection: Connection) -> AbstractSet[AttemptKey]:
 
 
 def remove_attempts(connection: Connection, attempts: AbstractSet[AttemptKey]) -> None:
-    """Remove attempts and all rows that only they refer to, in the caller's transaction."""
+    """Remove attempts, their data, and all rows that only they refer to, in the caller's transaction."""
     for run, number in attempts:
         connection.execute(_REMOVE, (run, run + SYSTEM, number))
     for statement in _CLEAR:

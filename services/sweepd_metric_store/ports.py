@@ -225,7 +225,7 @@ class MetricReads(Protocol):
         """Return up to `limit` files of a run after name `after`, each from the newest attempt with it."""
 
     async def file_blob(self, run: str, name: str) -> int | None:
-        """Return the blob id of a file, or None if it has no content."""
+        """Return the blob id of a file; None if there is no such file, or no content."""
 
     async def file_piece(self, run: str, name: str, blob: int, offset: int) -> bytes | None:
         """Return the piece of a blob at `offset`; empty at the end, None if the blob was deleted."""

@@ -29,7 +29,7 @@ BytesContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchHistoryRequest, byte
 
 
 class FileReplacedError(DomainError, status=Status.ABORTED):
-    """A file was replaced while it was read."""
+    """A file was replaced during the read."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} was replaced during the read; read it again")

@@ -49,7 +49,7 @@ class FairQueue(Generic[Item]):
             return self._closed and not self._flows
 
     def take(self, timeout: float) -> list[Item]:
-        """Return the next portion, round-robin over the flows; wait for at most `timeout` seconds."""
+        """Return a portion, round-robin over the flows; empty if no item arrives within `timeout` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._flows or self._closed, timeout)
             return self._next()
@@ -73,7 +73,7 @@ class FairQueue(Generic[Item]):
 MAX_QUEUED = 256
 """Maximum number of arrivals waiting for a commit; then `submit` waits, and flow control slows the sender."""
 COMMIT_WEIGHT = 1024 * 1024
-"""Maximum weight of a commit in bytes; it takes tens of milliseconds, and all other arrivals wait."""
+"""Maximum weight of a commit in bytes; such a commit takes tens of milliseconds, while others wait."""
 POINT_WEIGHT = 64
 """Weight of a point in bytes, higher than its size because of the work per point."""
 _COMPACT_EVERY = 10.0
@@ -127,7 +127,7 @@ class Writer:
     async def submit(self, arrival: Arrival) -> asyncio.Future[Stored]:
         """Queue an arrival once there is room; return the future of its outcome, set after the commit.
 
-        The future raises DomainError if nothing of the arrival was stored.
+        If the commit fails, the future raises DomainError; if damage prevents it, the outcome is a refusal.
 
         Raises:
             DomainError: the writer was stopped.

@@ -1,4 +1,4 @@
-"""Queue of fits of many sweeps, served round-robin by few workers."""
+"""Queue of fits of many sweeps, served round-robin by a few workers."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ _MAX_TRIES = 2
 
 @dataclass(eq=False, slots=True)
 class Fit:
-    """Pending answer to a question; dropped if no caller waits for it when its turn comes."""
+    """Answer to a queued question; the question is dropped if no caller waits when its turn comes."""
 
     answer: asyncio.Future[WorkerAnswer]
     waiting: int = 0
@@ -66,7 +66,7 @@ class _Queued:
 
 
 class Fits:
-    """Scheduler of fits in worker processes: round-robin over queues (one per sweep), each in order.
+    """Scheduler of fits in worker processes: round-robin over queues; each queue is first in, first out.
 
     A process takes seconds to load its libraries. So questions go to loaded processes, and another process is
     loaded only while all loaded ones are busy.

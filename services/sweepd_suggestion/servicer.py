@@ -29,12 +29,12 @@ class Search:
         self._fits = fits
 
     async def points(self, key: StudyKey, known: CachedStudy, wanted: PointsWanted) -> PointsFound:
-        """Return the wanted points; fewer if a finite space is exhausted.
+        """Return the wanted points; fewer if no further points are found.
 
         If the call is cancelled, the fit continues for other callers with the same question.
 
         Raises:
-            DomainError: the fit failed.
+            DomainError: the fit failed, or too many fits are waiting.
         """
         study = known.study
         seen, exhausted = study.known, study.exhausted
@@ -59,7 +59,7 @@ class Search:
 
 _MAX_CACHED_ANSWERS = 32
 _MAX_WAITING = 16
-"""Maximum number of distinct pending questions; each may take tens of megabytes, and seconds of a worker."""
+"""Maximum number of distinct pending questions; each may take tens of megabytes, and seconds to answer."""
 
 _QUEUE = "importance"
 """Key of the queue that all sweeps share, so that a search waits for at most one importance answer."""
@@ -77,7 +77,7 @@ class Importances:
         """Return the importance of each parameter.
 
         Raises:
-            DomainError: the request is malformed, or the fit failed.
+            DomainError: the request is malformed, the fit failed, or too many requests are waiting.
         """
         digest = blake2b(request.SerializeToString(deterministic=True), digest_size=16).digest()
         fit = self._known_fit(digest) or await self._submitted(digest, request)
@@ -130,7 +130,7 @@ class SuggestionServicer(SuggestionServiceServicer):
         return codec.prepare_response(found)
 
     async def Suggest(self, request: v1.SuggestRequest, context: Context) -> v1.SuggestResponse:
-        """Add the new observations to a study, and propose points."""
+        """Add the new observations to a study and propose points, or request missing observations."""
         study_update, wanted = codec.study_update(request), codec.wanted(request)
         known = self._studies.update(study_update)
         if isinstance(known, ResendFrom):

@@ -60,11 +60,11 @@ class Studies:
         """Add new observations and return the study, or the number from which to send them again.
 
         Raises:
-            InvalidFieldError: an observation is malformed; it and later ones are not added.
+            InvalidFieldError: the spec is missing or invalid, or an observation names a run never handed out.
         """
         known = self._known.get(study_update.key)
         if known is not None and self._contradicts(known.study, study_update):
-            # The sweep is another one of the same name, or the caller was restored from a backup.
+            # A different sweep now has this name, or the caller was restored from a backup.
             del self._known[study_update.key]
             known = None
         if known is None:

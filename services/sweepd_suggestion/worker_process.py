@@ -31,7 +31,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Answer of a worker to a question that raised an exception, with the traceback."""
+    """Answer of a worker when an exception was raised; `why` is the traceback."""
 
     why: str
 
@@ -60,12 +60,12 @@ def decoded_answer(body: bytes) -> FromWorker:
     return message
 
 
-# One fit uses one core: fits run in parallel, and sums do not depend on the number of cores.
+# One core per fit, since fits run in parallel, and sums must not depend on the number of cores.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class WorkerDiedError(Exception):
-    """The process ended, or was killed, before it answered."""
+    """The process could not be started, or it ended or was killed before it answered."""
 
 
 class WorkerProcess:
@@ -101,7 +101,7 @@ class WorkerProcess:
             raise
 
     async def end(self) -> int | None:
-        """Kill the process; return its exit code."""
+        """Kill the process and return its exit code; None if there is no process."""
         process, self._process = self._process, None
         if process is None:
             return None

@@ -61,11 +61,11 @@ class Spine:
     times: Sequence[float]
 
     def part(self, start: int, stop: int) -> "Spine":
-        """Return the entries from `start` to `stop` (exclusive)."""
+        """Return the rows, steps and times from index `start` to `stop` (exclusive)."""
         return Spine(rows=self.rows[start:stop], steps=self.steps[start:stop], times=self.times[start:stop])
 
     def picked(self, positions: Sequence[int]) -> "Spine":
-        """Return the entries at `positions`, in that order."""
+        """Return the rows, steps and times at `positions`, in that order."""
         rows, steps, times = self.rows, self.steps, self.times
         return Spine(
             rows=[rows[at] for at in positions],
@@ -90,7 +90,7 @@ class Stretch:
         return cast("Sequence[float]", self.values) if self.kind in {Kind.DOUBLE, Kind.INT} else ()
 
     def part(self, start: int, stop: int) -> "Stretch":
-        """Return the points from `start` to `stop` (exclusive)."""
+        """Return the points from index `start` to `stop` (exclusive)."""
         return Stretch(kind=self.kind, spine=self.spine.part(start, stop), values=self.values[start:stop])
 
     def picked(self, positions: Sequence[int]) -> "Stretch":
@@ -156,7 +156,7 @@ def bytes_standing(cursor: int, offset: int, length: int) -> Standing:
 def differing_row(repeated: Stretch, stored: Iterable[Stretch], *, missing_differs: bool) -> int | None:
     """Return the first row in which a repeated stretch differs from stored stretches, or None.
 
-    Only values are compared. A value that is not stored counts as different only with `missing_differs`,
+    Only types and values are compared. A missing value counts as different only with `missing_differs`,
     since it may have been left out as malformed.
     """
     known: dict[int, tuple[Kind, Value]] = {}

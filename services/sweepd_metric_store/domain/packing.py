@@ -14,7 +14,7 @@ from sweepd_metric_store.domain.batch import Batch, Column, Kind, Piece, Spine, 
 CLOSED_POINTS = 256
 """Number of points at which a chunk is closed; shorter pieces form the open tail of their series."""
 MAX_PIECE_POINTS = 744
-"""Maximum number of points of a piece; a piece and the longest open tail have fewer than 1,000 points."""
+"""Maximum number of points of a piece; with the longest open tail, a piece has fewer than 1,000 points."""
 MAX_TAIL_PIECES = 32
 """Number of pieces at which a tail is joined early, so that reading a short series stays cheap."""
 MAX_KEYS = 1_000
@@ -48,10 +48,10 @@ def pack(batch: Batch, *, after: int, known_keys: AbstractSet[str]) -> Packed:
     Args:
         batch: the batch as received; its range has passed `check_range`.
         after: the last row to skip, usually the cursor.
-        known_keys: keys that the run has logged; new ones count against `MAX_KEYS`.
+        known_keys: keys that the run has logged; with new ones, at most `MAX_KEYS` are accepted.
 
     Raises:
-        MalformedBatchError: the numbers of rows, steps and times do not match, so nothing can be stored.
+        MalformedBatchError: dropped rows are invalid, or the numbers of rows, steps and times do not match.
     """
     packing = _Packing(batch, after, set(known_keys))
     pieces = [part for column in batch.columns for piece in packing.pieces(column) for part in _cut(piece)]

@@ -187,7 +187,7 @@ def _deduplicated(connection: Connection, blob_id: int, digest: bytes) -> int:
 def _list_without_content(
     connection: Connection, attempt: AttemptState, arrival: FileArrived, why: str
 ) -> None:
-    """Add a file without content to the list of files, unless limits forbid it."""
+    """Add a file without content to the list of files, unless its name or a limit forbids it."""
     count, _ = _others(connection, attempt, arrival)
     if not (complaint_of_name(arrival.file) or complaint_of_count(count)):
         _put_file(connection, attempt, arrival, blob=None, left_out=why)

@@ -43,7 +43,7 @@ READ_BYTES = 64 * 1024
 _MAX_KEYS_IN_WHOLE_CHUNKS = 8
 """Maximum number of keys that are read in whole chunks, which are sent as stored."""
 _POINT_BYTES = 24
-"""Approximate size of a point with a number in a chunk; longer texts are detected when read."""
+"""Approximate size of a numeric point in a chunk; the size of texts is known only when they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ def parts_between(
 ) -> Iterator[Part]:
     """Yield the intact chunks of a series in order of first row, cut to these rows and this last step.
 
-    A series is damaged, too, if its number of points is not `expected` (0: unknown). Cutting may change the
-    order if stretches of different types overlap, so a part is held until no later chunk can begin before it.
+    A series also counts as damaged if its number of points is not `expected` (0: unknown). Cutting may change
+    the order of overlapping stretches, so a part is held until no later chunk can begin before it.
     """
     waiting: list[tuple[int, Part]] = []
     for chunk in read_chunks(
@@ -225,7 +225,7 @@ def growth(
     rows: Mapping[AttemptName, int],
     keys: AbstractSet[str],
 ) -> Growth:
-    """Return the points of the attempts `names` beyond `rows`; attempts that do not fit are `unread`."""
+    """Return the points of the attempts `names` beyond `rows`; attempts not fully read are `unread`."""
     unread = set(names)
     reached: dict[AttemptName, int] = {}
     series: list[bytes] = []

@@ -1,4 +1,4 @@
-"""State of the writer: cached attempts and series with staged changes, and writing of names and cursors."""
+"""State of the writer: cached attempts and series with staged changes; writes names and cursors."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -41,7 +41,7 @@ class FileTotals:
 
 @dataclass(slots=True)
 class RunState:
-    """A run and the keys that it has logged; `files` is counted when the first file is stored.
+    """A run and the keys that it has logged; `files` is counted when first needed.
 
     Shared by the cached attempts of the run; `attempts` is their number.
     """
@@ -79,7 +79,7 @@ class Conflict:
 class AttemptState:
     """An attempt and its cursors; `log_arrived` holds staged bytes.
 
-    During a conflict nothing is accepted, because a cursor acknowledges everything before it.
+    During a conflict, that lane (points or log) accepts nothing: its cursor acknowledges all before it.
     """
 
     id: int
@@ -121,7 +121,7 @@ class Ledger:
 
     @property
     def touched(self) -> Iterable[AttemptState]:
-        """Attempts with staged arrivals."""
+        """Attempts with staged changes."""
         return self._touched.values()
 
     def attempt(self, name: AttemptName) -> AttemptState:
@@ -283,7 +283,7 @@ def _attempt_row(attempt: AttemptState) -> tuple[Value, ...]:
 _CHECKSUM = SERIES.columns.index("checksum")
 _TABLES = (SWEEP, RUN, ATTEMPT, METRIC_KEY, SERIES)
 _NAME_TABLES = (SWEEP, RUN, ATTEMPT, METRIC_KEY)
-"""Tables of names, in the order of references."""
+"""Tables of names, each after the tables to which it refers."""
 _RUN_KEYS = """
     select distinct k.name from attempt a
     join series s on s.attempt_id = a.id join metric_key k on k.id = s.key_id where a.run_id = ?"""

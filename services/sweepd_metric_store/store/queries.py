@@ -110,7 +110,7 @@ class PageBuilder:
 
 
 OnDamage: TypeAlias = Callable[[], None]
-"""Callback for each damaged row; may raise an exception to end the read."""
+"""Callback for damage to a series; may raise an exception to end the read."""
 
 # Runs are selected from an id on, since each page continues where the previous one ended.
 _RUNS_OF_SWEEP = "r.sweep_id = (select id from sweep where name = :sweep) and r.id >= :run_id"
@@ -203,7 +203,7 @@ def summary(figures: Row | None) -> bytes | None:
 
 
 def points_and_kinds(figures: Row | None) -> tuple[int, int]:
-    """Return the number of points, and a bit mask of their value types."""
+    """Return the number of points, and a bit mask of their value types; `_UNKNOWN` if damaged."""
     return _UNKNOWN if figures is None or summary(figures) is None else (figures[_POINTS], figures[_KINDS])
 
 

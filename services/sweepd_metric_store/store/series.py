@@ -57,9 +57,9 @@ class _Statements:
         self.inserted += [chunk_row(series_id, each) for each in rows]
 
     def take_tail(self, series_id: int, first_row: int) -> list[Chunk]:
-        """Return the open tail of a series, to be merged with new points, and schedule its removal.
+        """Return the chunks of the open tail of a series, to be joined, and schedule their removal.
 
-        A damaged tail stays and is not returned: merging it would lose data, or damage intact points.
+        A damaged tail stays, and nothing is returned: joining it would lose data, or damage intact points.
         """
         try:
             found = list(read_chunks(self.connection, series_id, _refuse_damage, first_row=first_row))
@@ -206,7 +206,7 @@ def read_chunks(
 
 
 def _counted(connection: Connection, series_id: int) -> int:
-    """Return the number of points found through the index of a series; a damaged index lacks rows."""
+    """Return the number of points found through the index, which lacks rows if damaged; 0 if unreadable."""
     try:
         return number(connection, _POINTS, (series_id,))
     except DamagedError:

@@ -36,7 +36,7 @@ _LOOSE_LOG = text("log_tail_pieces > 1")
 
 
 class AttemptRow(MetricTable, table=True):
-    """Attempt and its cursors: every row up to `point_row` and every byte before `log_offset` is stored."""
+    """Attempt and its cursors: every row up to `point_row` and every byte before `log_offset` has arrived."""
 
     __tablename__ = "attempt"
     __table_args__ = (

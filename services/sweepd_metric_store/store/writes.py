@@ -43,7 +43,7 @@ def _is_name(text: str) -> bool:
 
 
 def is_piece_of_file(arrival: Arrival, answer: Stored) -> bool:
-    """Return True if an arrival is a piece of a file that has not been rejected."""
+    """Return True if an arrival is a piece of a file, and was not rejected."""
     return isinstance(arrival, FileArrived) and not answer.rejection
 
 
@@ -114,7 +114,7 @@ def _stage_log(arrival: LogArrived, attempt: AttemptState, connection: Connectio
 
 
 def _complaint_of_points(connection: Connection, attempt: AttemptState, arrival: PointsArrived) -> str:
-    """Return a complaint about the first row stored with a different value, or ""."""
+    """Return a complaint about a row that is stored with a different value or type, or ""."""
     batch = arrival.batch
     last = min(batch.last_row, attempt.point_row)
     try:
@@ -160,7 +160,7 @@ class _SeriesContent:
         self.is_damaged = False
 
     def between(self, first_row: int, last_row: int) -> Iterator[Stretch]:
-        """Yield the stretches that overlap these rows."""
+        """Yield the committed stretches that overlap these rows, and all staged ones."""
         if self._series is None:
             return
         found = read_chunks(
@@ -180,7 +180,7 @@ _NEWEST = (
     "select checksum from chunk order by series_id desc, first_row desc limit 1",
     "select checksum from log_piece order by attempt_id desc, first_offset desc limit 1",
 )
-"""Statements run when the database is opened, to detect damage of the newest rows before rows are added."""
+"""Statements run when the database is opened, to detect damage to the newest rows before rows are added."""
 
 
 class SqlWrites:

@@ -5,7 +5,7 @@ sample of the points; a parameter's importance is the increase of the tree's err
 the parameter's values are shuffled among them. Unlike impurity-based importance, this does not favour
 parameters with many values, and a parameter without influence gets about 0.
 
-Runs of the same point count as one. Otherwise a tree's sample could contain left-out points, as other runs,
+Runs of the same point count as one. Otherwise a left-out point could be in a tree's sample as another run,
 and every parameter that distinguishes points would seem important.
 """
 
@@ -35,7 +35,7 @@ MIN_POINTS = 8
 
 _MAX_TREES, _MIN_TREES = 96, 16
 _SHUFFLES = 12_288
-"""Limit on trees times parameters, to bound the time."""
+"""Limit on trees times parameters, to bound the time; `_MIN_TREES` takes precedence."""
 
 _TOLERANCE = 1e-9
 """Tolerance for equal mean ranks, which may differ by rounding."""
@@ -57,7 +57,7 @@ def forest_importance(columns: Array, groups: list[list[int]], values: Array) ->
 
     Args:
         columns: shape (runs, columns).
-        groups: columns of each parameter, empty if it does not vary; each column is in one group.
+        groups: columns of each parameter, possibly none; each column is in one group.
         values: shape (runs,). Only ranks count, so that one diverged run does not hide the others.
     """
     columns, point_of = np.unique(columns, axis=0, return_inverse=True)
@@ -146,7 +146,7 @@ class _Part:
         dimension: the dimension.
         active: shape (runs,), True if the run has the dimension.
         columns: shape (runs, any).
-        scale: shape (runs,); None for categories that are not numbers.
+        scale: shape (runs,); None for categories that are neither numbers nor booleans.
         categories: categories that occur in the runs.
         places: category index of each run that has the dimension.
     """
@@ -225,7 +225,7 @@ def _distinct(values: tuple[Json, ...]) -> Iterator[Json]:
 
 
 def _numbers(categories: Sequence[Json]) -> Array | None:
-    """Return categories as numbers, with booleans as 0 and 1; None if they are neither."""
+    """Return categories as numbers, booleans as 0 and 1; None unless all are numbers or all are booleans."""
     if not categories or not (
         all(map(is_number, categories)) or all(isinstance(value, bool) for value in categories)
     ):
@@ -243,7 +243,7 @@ def _stacked(parts: list[_Part], runs: int) -> tuple[list[list[int]], Array]:
 
 
 def correlation(left: Array, right: Array) -> float | None:
-    """Return the correlation of two arrays, -1 to 1; None if an array is constant.
+    """Return the correlation of two arrays, -1 to 1; None for fewer than two values or a constant array.
 
     Args:
         left: shape (n,), magnitudes at most 1e150.

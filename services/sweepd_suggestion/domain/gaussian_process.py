@@ -20,12 +20,12 @@ from sweepd_suggestion.domain.surrogate import Surrogate, subset
 from sweepd_suggestion.domain.vectors import Array, Coordinates
 
 SHIFTS = (None, 1.0, 0.3, 0.1, 0.03)
-"""Shifts as shares of the spread, or None for no compression; smaller ones make a cusp at the best loss."""
+"""Shifts as shares of the spread (None: no compression); smaller ones would make a cusp at the best loss."""
 
 _FENCE = 30.0
-"""Widths above the upper quartile beyond which losses count as equally bad.
+"""Number of widths above the upper quartile beyond which losses count as equally bad.
 
-The width is the distance of the median from that quartile or from the lowest loss, whichever is larger.
+The width is the distance from the median to that quartile or to the lowest loss, whichever is larger.
 """
 
 _MAX_PREDICTION = 10.0
@@ -44,7 +44,7 @@ class LossScale:
 
     @classmethod
     def of(cls, losses: Array, shift: float | None = None) -> "LossScale | None":
-        """Return the scale for some losses, or None if they are all equal.
+        """Return the scale for some losses, or None if they are all equal up to rounding.
 
         Args:
             losses: shape (n,), n >= 1, with finite differences.
@@ -108,10 +108,10 @@ _MAX_LOSS = 1e306
 """Bound on losses, so that differences are finite."""
 
 _MIN_DISTANCE = 0.02
-"""Minimum distance of concurrent trials in at least one dimension, as a share of its range."""
+"""Minimum distance between concurrent trials in at least one dimension, as a share of its range."""
 
 _CATEGORY_INTERVAL = 4
-"""Interval, in runs, between trials of categories other than the best, which models reject too early."""
+"""Interval, in points, between trials of categories other than the best, which models reject too early."""
 
 _SURE_DEVIATIONS = 6.0
 """Other categories are skipped if their prediction is worse by more than this many standard deviations."""
@@ -153,7 +153,7 @@ class GaussianProcessModel:
         self._pending = np.vstack([self._pending, vectors])
 
     def propose(self, run_number: int, seen: set[bytes]) -> Proposal | None:
-        """Return the candidate with the largest expected improvement that is not in `seen`."""
+        """Return the best candidate not in `seen`, or None; every few points, prefer another category."""
         proposal = None
         if (
             self._coordinates.categorical.any()
@@ -257,7 +257,7 @@ def _model(question: Question) -> GaussianProcessModel | None:
 
 
 def most_likely_scale(losses: Array, vectors: Array, coordinates: Coordinates) -> LossScale:
-    """Return the scale with the highest likelihood of a subset of the losses, which must not be all equal."""
+    """Return the scale with the highest likelihood of a subset of the losses, which must not all be equal."""
     chosen = subset(losses, _MAX_COMPARED)
 
     def evidence(scale: LossScale) -> float:

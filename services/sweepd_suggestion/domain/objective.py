@@ -38,8 +38,8 @@ def sign_of(metric: Metric) -> float:
 def evidence(runs: Iterable[TrialRun], metric: Metric) -> Evidence:
     """Return the evidence of the runs, without runs outside the space or with an inconclusive end.
 
-    A missing value is imputed as the metric specifies. If there is nothing to impute it from, the run is left
-    out, or pending if it is running.
+    A missing value is imputed as the metric specifies; the worst value may be from a run outside the space.
+    A run that still has no value is left out, or pending if it is running.
     """
     known = list(runs)
     sign = sign_of(metric)
@@ -135,7 +135,7 @@ MAX_VALUED = 150
 
 
 def selected(valued: Sequence[Valued], seed: int, most: int = MAX_VALUED) -> tuple[Valued, ...]:
-    """Return at most `most` points: the best third, the newest third, and others drawn by `seed`."""
+    """Return at most `most` points: one third the best, one third the newest, the others drawn by `seed`."""
     if len(valued) <= most:
         return tuple(valued)
     share = most // 3

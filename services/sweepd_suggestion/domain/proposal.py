@@ -25,7 +25,7 @@ _MAX_MISSES = 4
 
 
 def design_size(dimensions: int, most_points: int | None) -> int:
-    """Return the initial design size: two points per dimension, within limits and `most_points` / 3."""
+    """Return the design size: two points per dimension, within limits and `most_points` / 3, at least 2."""
     size = min(max(2 * dimensions, _MIN_SIZE), _MAX_SIZE)
     return size if most_points is None else max(2, min(size, most_points // 3))
 
@@ -33,7 +33,7 @@ def design_size(dimensions: int, most_points: int | None) -> int:
 def design_point(space: SearchSpace, seed: int, index: int, size: int, others: Sequence[Point]) -> Point:
     """Return point `index` of the design, or a substitute if it breaks a constraint.
 
-    The substitute is the one of a few random points that is farthest from all `others`.
+    A few random points are drawn; the substitute is the one farthest from all `others`.
 
     Raises:
         InfeasibleError: no draw satisfies the constraints.
@@ -91,7 +91,7 @@ def _least_distance(points: tuple[tuple[float, ...], ...]) -> float:
 
 
 def _distance(left: tuple[float | None, ...], right: tuple[float | None, ...]) -> float:
-    """Return the squared distance of two points; a parameter that only one point has counts as 1."""
+    """Return the squared distance between two points; a parameter that only one point has counts as 1."""
     return sum(
         (a - b) ** 2 if a is not None and b is not None else float(a is not b)
         for a, b in zip(left, right, strict=True)
@@ -145,9 +145,9 @@ class Model(Protocol):
 
 
 def proposals(question: Question, model: Model | None) -> tuple[Proposal, ...]:
-    """Return the requested points; fewer if a finite space is exhausted.
+    """Return the requested points; fewer if no further points are found.
 
-    The first points of a study, and all points without a model, come from the design.
+    The first points of a study, and all points without a model, come from the design; seen ones are replaced.
     """
     seen = set(question.seen)
     found: list[Proposal] = []
@@ -193,7 +193,7 @@ _MAX_STEPS = 5
 
 
 def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[bytes]) -> Point | None:
-    """Return a random point that is not in `seen`, or None; in an infinite space, a point may repeat.
+    """Return a random point that is not in `seen`, or None; in an infinite space, if necessary a seen point.
 
     Draws follow the distributions. If they find only seen points, a finite space is enumerated from a
     random position.
@@ -211,7 +211,7 @@ def unseen_point(space: SearchSpace, seed: int, index: int, seen: Collection[byt
 
 
 def _first_unseen(space: SearchSpace, start: int, end: int, seen: Collection[bytes]) -> Point | None:
-    """Return the first unseen point of the finite space from index `start` to `end` (exclusive)."""
+    """Return the first unseen point of a finite space from index `start` to `end` (exclusive), or None."""
     steps = 0
     while start < end and steps < _MAX_STEPS:
         start, point = space.support.next(start, _STEP)

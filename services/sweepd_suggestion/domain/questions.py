@@ -29,10 +29,10 @@ class Proposal:
 class Question:
     """Question for `count` points, for runs from `run_number` on, given the state of a study.
 
-    With repeats, only every `stride`th run gets a point. The study lacks the points of runs from `first_run`
-    to `run_number` (exclusive), so they are computed first, as pending. Thus a point depends on the study and
-    the run number, not on the number of points requested at once. `first_place` is the number of points
-    before that of `first_run`, from any source. `observed` is the number of values that are not imputed.
+    With repeats, only every `stride`th run gets a new point. The study lacks the points of runs from
+    `first_run` to `run_number` (exclusive), so these are computed first, as pending. Thus a point depends on
+    the study and the run number, not on the number of points requested at once. `first_place` is the number
+    of points before that of `first_run`, with prior runs; `observed` is the number of values not imputed.
     """
 
     space: SearchSpace
@@ -82,7 +82,7 @@ class PointsFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportanceQuestion:
-    """Question for the importance of parameters: points of a space, and a finite value of each."""
+    """Question for the importance of parameters: points of a space, and a finite value for each."""
 
     space: SearchSpace
     points: tuple[Point, ...]
@@ -104,7 +104,7 @@ class ParameterImportance:
     Args:
         names: dotted paths.
         importance: share of the total importance, 0 to 1.
-        correlation: correlation of the metric with the parameter on its sampling scale, -1 to 1.
+        correlation: of the metric with the parameter on its sampling scale, -1 to 1; None if undefined.
         categories: categories that occur in the points, in the order of the sweep file.
     """
 
@@ -120,8 +120,8 @@ class Importance:
 
     Args:
         runs: number of runs on which it is based.
-        explained: out-of-bag R² of the forest on ranks: 1 explains all variance, 0 or less none; None if
-            there are too few points or all values are equal.
+        explained: out-of-bag R² of the forest on ranks: 1 if all variance is explained, 0 or less if none;
+            None if there are too few points or all values are equal.
     """
 
     parameters: tuple[ParameterImportance, ...]

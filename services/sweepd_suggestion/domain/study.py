@@ -40,7 +40,7 @@ class RungReached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueSoFar:
-    """Provisional value of a run in progress, which replaces any earlier one; None if it has no value."""
+    """Provisional value of a run in progress, replacing any earlier one; None if the run has no value."""
 
     run_number: int
     value: float | None
@@ -79,13 +79,13 @@ def objections(spec: SweepSpec) -> Iterator[tuple[str, str]]:
         yield "parameters", "model-based search needs at least one parameter that is not constant"
     if count > MAX_DIMENSIONS:
         yield "parameters", f"{count} free parameters; at most {MAX_DIMENSIONS} can be searched"
-    # This check is the same as for the sweep file, so a valid file passes here, too.
+    # This is the same check as for the sweep file, so a valid file also passes here.
     if spec.search_space.feasibility(enough=1).hits == 0:
         yield "constraints", "no point was found that satisfies them; loosen one of them"
 
 
 _MAX_COUNTED = 20_000
-"""Number of points up to which a space with conditions is counted; a larger space is never exhausted."""
+"""Maximum number of steps to count a finite space; one that takes more never counts as exhausted."""
 
 
 class UnknownRunError(ValueError):
@@ -120,7 +120,7 @@ class Study:
         self.seen: set[bytes] = set()
         """Digests of all points ever handed out."""
         self.outside = 0
-        """Number of runs with points outside the space, which the model ignores."""
+        """Number of runs with points outside the space, which do not enter the model."""
         self._drawn: set[bytes] = set()
         self._texts: dict[str, str] = {}
         self._observations: list[Observation] = []
@@ -136,7 +136,7 @@ class Study:
         return self._size is not None and len(self._drawn) >= self._size
 
     def points_before(self, number: int) -> int:
-        """Return the number of runs below run `number` with points inside the space."""
+        """Return how many runs before run `number` have points inside the space."""
         return sum(run.in_space for run in self.runs.values() if run.number < number)
 
     def agrees(self, first: int, observations: Sequence[Observation]) -> bool:
@@ -188,7 +188,7 @@ class Study:
         return replace(observation, point=point)
 
     def _is_drawn(self, point: Point, digest: bytes) -> bool:
-        """Return True if a point of a finite space can be drawn: it has no value of probability zero."""
+        """Return True if the space is finite and the point has no value of probability zero."""
         space = self.spec.search_space
         if space.support.size is None:
             return False  # points of an infinite space are not counted

@@ -21,7 +21,7 @@ class MixedMatern:
 
     Different categories have distance 1, equal ones 0; absence is an additional category.
     The numbers of a conditional parameter lie on an arc, and its absence at the centre of the circle. So
-    absence is equally far from every number, and has no influence if the parameter has none.
+    absence is equally far from every number; if the parameter has no influence, neither has its absence.
 
     Args:
         length_scale: length scale of each group of columns, shape (groups,).
@@ -48,7 +48,7 @@ class MixedMatern:
         self._kept_squares: tuple[Array, Array] | None = None
 
     def __call__(self, left: Array, right: Array | None = None) -> Array:
-        """Return the covariance of each pair."""
+        """Return the covariance of each pair of vectors."""
         inverse = np.square(1.0 / self.length_scale)
         return _covariance(self._total(left, left if right is None else right, inverse))[0]
 
@@ -59,7 +59,7 @@ class MixedMatern:
         return covariance, squares * slope[:, :, np.newaxis]
 
     def _total(self, left: Array, right: Array, inverse: Array) -> Array:
-        """Return the squared distance of each pair, shape (left, right)."""
+        """Return the scaled squared distance between each pair of vectors, shape (left, right)."""
         plain = [i for i in range(len(self.groups)) if not self.categorical[i] and not self.conditional[i]]
         weights = inverse[list(self.groups)]
         total: Array = np.zeros((len(left), len(right)))
@@ -130,7 +130,7 @@ class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untype
 
     @property
     def bounds(self) -> Array:
-        """Logarithms of the bounds of each parameter, shape (theta, 2)."""
+        """Logarithms of the bounds on each parameter, shape (theta, 2)."""
         return np.log([_SIGNALS, *[_LENGTHS] * len(self.matern.length_scale), _NOISES])
 
     def __call__(
@@ -148,7 +148,7 @@ class NoisyMatern(StationaryKernelMixin, Kernel):  # type: ignore[misc] # untype
         return self._noisy(covariance), gradient
 
     def covariance(self, left: Array, right: Array | None = None) -> Array:
-        """Return the covariance of each pair; without `right`, the diagonal includes noise."""
+        """Return the covariance of each pair of vectors; without `right`, the diagonal includes noise."""
         covariance = self.signal * self.matern(left, right)
         return self._noisy(covariance) if right is None else covariance
 
@@ -195,7 +195,7 @@ class Surrogate:
     def fitted(
         cls, vectors: Array, values: Array, coordinates: Coordinates, *, roughly: bool = False
     ) -> "Surrogate":
-        """Fit length scales, signal and noise to standardised values, and condition on all values.
+        """Fit length scales, signal and noise to a subset of the standardised values; condition on all.
 
         Raises:
             numpy.linalg.LinAlgError: the data are degenerate.
@@ -237,7 +237,7 @@ class Surrogate:
 def subset(values: Array, most: int) -> NDArray[np.intp]:
     """Return the indices of at most `most` values: half of them the lowest, the others evenly spaced.
 
-    The model uses all observations; only its parameters are fitted to this subset, to save time.
+    The model uses all observations; only its scale and parameters are chosen with such subsets, to save time.
     """
     if len(values) <= most:
         return np.arange(len(values))

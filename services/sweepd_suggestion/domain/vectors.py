@@ -57,7 +57,7 @@ class Coordinates:
     def around(self, centres: Array, scale: float, rng: np.random.Generator) -> Array:
         """Return a full vector near each centre: move some numbers by about `scale`, redraw some categories.
 
-        Parameters that are absent from a centre are drawn.
+        Parameters that are absent from a centre are drawn at random.
         """
         n = len(centres)
         moved = rng.random((n, self.count)) < max(0.3, 1.0 / self.count)
@@ -105,7 +105,7 @@ class _Shares:
         unbounded = isinstance(unrounded(distribution), Normal)
         self._low, self._high = (_TAIL, 1.0 - _TAIL) if unbounded else (0.0, 1.0)
         discrete = dimension.size is not None or isinstance(distribution, Quantised)
-        # The model uses the values that runs use, after rounding.
+        # The model uses rounded values, as runs do.
         self._canonical = (lambda u: distribution.to_unit(distribution.quantile(u))) if discrete else None
 
     def place(self, point: Point, share: float) -> float:
