@@ -65,7 +65,7 @@ class Agent:
             elif assignment is not None:
                 self._adopt(assignment, folder)
         for held in list(self.state.held.values()):
-            if held.has_process and held.place is None:  # the record is lost
+            if held.has_process and held.place is None:  # the record of its place is lost
                 self._hold(replace(held, place=self.state.place_for_found(None)))
         self.background(self._upkeep.watch_disk(self._disk_space_checked))
         self._set_timer()
@@ -197,7 +197,7 @@ class Agent:
                     self.left.set_result(effect)
 
     async def _journal(self, effect: Journal) -> None:
-        """Create the folder of an attempt; if the write fails, hand the run back at once."""
+        """Write a new attempt to disk; if that fails, refuse the run at once."""
         assignment = effect.assignment
         folder = self._around.folder.new_attempt(assignment)
         attempt = Attempt(assignment, folder, self._around, self)

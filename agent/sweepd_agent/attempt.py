@@ -61,13 +61,13 @@ class Attempt:
 
     @property
     def started_time(self) -> float:
-        """Unix time at which the process started; for display only."""
+        """Unix time at which the process started, or the current time if unknown; for display only."""
         started = self.process.started_time if self.process is not None else None
         return self._around.wall_clock() if started is None else started
 
     @property
     def resumed_from(self) -> int | None:
-        """Step of the checkpoint from which the attempt resumed (its first step - 1); None: not resumed."""
+        """Step from which the attempt resumed (its first step - 1); None: not resumed, or unknown."""
         first = self._spool.numbering.first_step
         return first - 1 if self.key.attempt > 1 and first is not None and first > 0 else None
 
@@ -86,7 +86,7 @@ class Attempt:
         return True
 
     def find_process(self) -> LiveProcess | None:
-        """Find the process that an earlier agent started; return None if there is no process."""
+        """Find the process of an attempt left on disk, live or ended; return None if it never started."""
         self.process = self._around.processes.find(self.folder)
         # If the process has ended, an earlier agent may have reported its end, with the length of the log.
         self._log_has_ended = self.process is not None and not self.process.alive
@@ -141,11 +141,11 @@ class Attempt:
 
     @property
     def devices(self) -> tuple[str, ...] | None:
-        """Devices reserved for the attempt, by index; None: it may use all."""
+        """Indices or ids of the attempt's devices; None: it may use all."""
         return self._place.gpus if self._place is not None else None
 
     def add_sample(self, sample: Mapping[str, float]) -> None:
-        """Store a sample of the current usage of its processes and the machine."""
+        """Store a sample of the current resource usage of the attempt and the machine."""
         try:
             self.feed.system.add(sample, step=max(0, self._spool.numbering.progress.last_step))
         except OSError as error:
@@ -216,7 +216,7 @@ class Attempt:
             self._recording = asyncio.create_task(self._record(self._around.recorder, environ))
 
     async def _record(self, recorder: Recorder, environ: Mapping[str, str]) -> None:
-        """Record the context of the attempt in the background; its start and end do not wait for this."""
+        """Record the context in the background; neither start nor end of the attempt waits for this."""
         found = None
         try:
             found = await recorder.record(self.folder.path, self.argv, environ)

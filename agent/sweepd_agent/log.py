@@ -66,7 +66,7 @@ def progress(state: State, now: float, width: int) -> str:
     Args:
         state: state of the agent; ended runs count as done, including failed and stopped runs.
         now: monotonic time, like `state.started`.
-        width: columns of the terminal.
+        width: maximum number of columns.
     """
     live = sum(held.has_process for held in state.held.values())
     count = state.settings.count

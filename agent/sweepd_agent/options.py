@@ -181,7 +181,7 @@ def _parser(version: str) -> argparse.ArgumentParser:
         help="what runs do if the lease expires while the server is unavailable (continue)",
     )
     add("--interpreter", metavar="PATH", help="value of ${interpreter} (python)")
-    add("--compat", choices=("wandb",), help="replace that module by sweepd, for unmodified scripts")
+    add("--compat", choices=("wandb",), help="replace that module with sweepd, for unmodified scripts")
     add(
         "--show-output",
         nargs="?",
@@ -307,7 +307,7 @@ def _arguments(text: str) -> tuple[str, ...]:
 
 def _storage_name(text: str) -> str:
     if not 1 <= len(text) <= _MAX_STORAGE:
-        raise ValueError(f"the name of a storage has 1 to {_MAX_STORAGE} characters")
+        raise ValueError(f"a storage name has 1 to {_MAX_STORAGE} characters")
     return text
 
 

@@ -1,4 +1,4 @@
-"""First imports of the agent's programs, in the order that takes least memory; the installed version."""
+"""First imports of the agent's programs, in the order that takes the least memory; the installed version."""
 
 import os
 import sys

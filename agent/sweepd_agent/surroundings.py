@@ -20,7 +20,7 @@ class LiveProcess(Protocol):
 
     @property
     def pid(self) -> int:
-        """Process id; 0 if it was never started."""
+        """Process id; 0 if it is unknown or the process was never started."""
 
     @property
     def started_time(self) -> float | None:
@@ -57,10 +57,10 @@ class Surroundings:
     # Name of the shared checkpoint storage; empty if it is not shared.
     storage: str = ""
     interpreter: str | None = None
-    # Module name under which all runs import sweepd; None: as their sweeps specify.
+    # Module name under which runs import sweepd, unless their sweep names one; None: `sweepd`.
     compat: str | None = None
     adopt: bool = True
-    # Single-threaded executor that copies the output of runs to the agent's own; None: not copied.
+    # Single-threaded executor that copies the output of runs to the agent's stdout; None: not copied.
     output: Executor | None = None
     # Whether the output is copied as JSON lines that name the run.
     output_as_json: bool = False
@@ -69,11 +69,11 @@ class Surroundings:
     log: Log
     # Recorder of the context of runs; None: not recorded.
     recorder: Recorder | None
-    # Registry for processes of attempts found on disk.
+    # Registry of the processes of attempts.
     processes: Processes
     # Maximum bytes of rows that an attempt keeps on disk.
     spool_limit: int
-    # Executor that syncs files, so that the event loop never waits for a disk.
+    # Executor for slow disk access, such as syncs, so that the event loop does not wait for it.
     disk: Executor
     monotonic: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time

@@ -46,7 +46,7 @@ def output_of(
     """Return the output of a command, at most `limit` bytes, within `timeout` seconds.
 
     Raises:
-        CommandFailedError: the command cannot be started, fails, or takes longer.
+        CommandFailedError: the command cannot be started, fails, or takes longer than that.
     """
     try:
         process = subprocess.Popen(
@@ -87,7 +87,7 @@ def end_all() -> None:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a command and its descendants; it has not been reaped, so its pid is still valid."""
+    """Kill the process group of a command, which has not been reaped, so that its id is still valid."""
     with contextlib.suppress(OSError):
         os.killpg(process.pid, signal.SIGKILL)
 
@@ -114,7 +114,7 @@ _WITHIN = 30.0
 _MAX_BYTES = 4 * 2**20
 _MAX_REQUIREMENTS = 1024 * 1024
 _NAME = re.compile(r"(python|pypy)[0-9.]*(\.exe)?")
-# With `-c`, the first entry of the path is the working directory, which may contain a `json.py`.
+# With `-c`, the first entry of `sys.path` is the working directory, which may contain a `json.py`.
 _ASK = """
 import sys
 sys.path[:1] = []
@@ -143,13 +143,13 @@ class Interpreter:
 
     @property
     def requirements(self) -> bytes:
-        """Its packages in the format of a requirements file."""
+        """Packages in the format of a requirements file, truncated to the maximum size."""
         lines = "".join(f"{name}=={version}\n" for name, version in self.packages)
         return lines.encode(errors="replace")[:_MAX_REQUIREMENTS]
 
 
 def path_of(arguments: Sequence[str], environ: Mapping[str, str]) -> str | None:
-    """Return the path of the Python interpreter that a command runs; None if it cannot be found."""
+    """Return the path of the Python interpreter that a command runs; None if none is found."""
     words = list(arguments)
     while words and _is_env(words[0]):
         words = words[1:]
@@ -188,7 +188,7 @@ def _is_env(word: str) -> bool:
 
 
 def _of_shebang(path: str, environ: Mapping[str, str]) -> str | None:
-    """Return the Python interpreter in the shebang line of a script, such as `torchrun`."""
+    """Return the Python interpreter in the shebang of a script such as `torchrun`; None if none is found."""
     try:
         with os.fdopen(open_regular(path), "rb") as file:
             first = file.readline(512)
@@ -203,10 +203,10 @@ def _of_shebang(path: str, environ: Mapping[str, str]) -> str | None:
 
 
 def gpu_figures(names: str, environ: Mapping[str, str], timeout: float) -> str | None:
-    """Return a line per GPU with the named values, separated by commas; None if there is no driver.
+    """Return a line per GPU with the named values, separated by commas; None if `nvidia-smi` is missing.
 
     Raises:
-        CommandFailedError: the driver gives no answer within `timeout` seconds.
+        CommandFailedError: the query fails, or takes longer than `timeout` seconds.
     """
     path = shutil.which("nvidia-smi", path=environ.get("PATH"))
     if path is None:

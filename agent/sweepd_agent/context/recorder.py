@@ -50,7 +50,7 @@ class Recorder:
     async def record(
         self, folder: Path, arguments: Sequence[str], environ: Mapping[str, str]
     ) -> v1.RunContext:
-        """Return the context of a run; write it to `context` in the run folder."""
+        """Return the context of a run; write it to `context` in the run folder, unless already recorded."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._record, folder, arguments, environ)
 
@@ -65,7 +65,7 @@ class Recorder:
         context = _message(arguments, directory, self._host, found, python)
         # If the files cannot be written, e.g. on a full disk, the context is still reported.
         with contextlib.suppress(OSError):
-            if folder.is_dir():  # do not create a folder again that the script has deleted
+            if folder.is_dir():  # do not recreate a folder that the script has deleted
                 _write(folder / FOLDER, context, found, python)
         return context
 
@@ -76,7 +76,7 @@ class Recorder:
         return self._repository[1]
 
     def _interpreter(self, arguments: Sequence[str], environ: Mapping[str, str]) -> Interpreter | str | None:
-        """Return the interpreter of a command, or why its query failed; None if it runs no Python."""
+        """Return the interpreter of a command, or why its query failed; None if the command has none."""
         path = self._path or path_of(arguments, environ)
         if path is None:
             return None
@@ -89,7 +89,7 @@ class Recorder:
 
 
 def recorded(folder: Path) -> v1.RunContext | None:
-    """Return the context recorded in the folder of a run; None if there is no context."""
+    """Return the context recorded in the folder of a run; None if there is none, or it is unreadable."""
     try:
         message = read_inside(folder, f"{FOLDER}/{_MESSAGE_FILE}", limit=_MAX_MESSAGE_BYTES)
         return v1.RunContext.FromString(message)
@@ -98,7 +98,7 @@ def recorded(folder: Path) -> v1.RunContext | None:
 
 
 def forget_before(folder: Path, time: float) -> None:
-    """Remove a context recorded before a Unix time, which belongs to an earlier attempt."""
+    """Remove the context if it was recorded before a Unix time, i.e. by an earlier attempt."""
     with contextlib.suppress(OSError):
         if status_inside(folder, f"{FOLDER}/{_MESSAGE_FILE}").st_mtime < time:
             shutil.rmtree(folder / FOLDER)

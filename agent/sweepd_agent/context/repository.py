@@ -57,7 +57,7 @@ def repository(directory: str, environ: Mapping[str, str]) -> Repository | None:
     try:
         return replace(found, diff=_difference(directory, environ, "HEAD" if found.commit else "--cached"))
     except CommandFailedError as error:
-        return replace(found, missing=(f"the diff to the commit: {error}",))
+        return replace(found, missing=(f"the diff against the commit: {error}",))
 
 
 def _difference(directory: str, environ: Mapping[str, str], base: str) -> bytes:

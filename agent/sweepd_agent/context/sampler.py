@@ -12,7 +12,7 @@ from typing import Protocol
 from sweepd_agent.context.interpreter import CommandFailedError, gpu_figures
 
 Ticks = tuple[int, int]
-"""CPU time of all processors since boot: busy and total."""
+"""CPU time of all processors since boot, in clock ticks: busy and total."""
 
 EVERY = 10.0
 # Consecutive failed queries after which the GPU driver is no longer queried.
@@ -34,7 +34,7 @@ class Sampled(Protocol):
 
     @property
     def devices(self) -> Sequence[str] | None:
-        """Devices reserved for the attempt, by index or id; None: it may use all."""
+        """Indices or ids of the attempt's devices; None: it may use all."""
 
     def add_sample(self, sample: Mapping[str, float]) -> None:
         """Store a sample."""
@@ -50,7 +50,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """Usage of a process and all its descendants; `used` is CPU time in seconds."""
+    """Usage of a process tree; `used` is CPU time in seconds, `memory` bytes of resident memory."""
 
     used: float
     memory: int

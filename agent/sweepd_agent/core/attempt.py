@@ -116,9 +116,9 @@ class Outcome:
     stopped: bool = False
     # The program had reported that its machine was about to be preempted.
     preempting: bool = False
-    # Reason why this agent cannot start it.
+    # Reason why this agent cannot start the process.
     start_error: str | None = None
-    # Reason why no agent can start it.
+    # Reason why no agent can start the process.
     command_error: str | None = None
     message: str = ""
     # Unix time; for display only.
@@ -147,7 +147,7 @@ class Exit:
 
     @property
     def guarded(self) -> bool:
-        """True if the agent's guards count the attempt: it failed by exit code or could not be started."""
+        """True if the agent's guards count the attempt: its exit code was not 0, or it could not start."""
         return self.cause in _NOT_STARTED or (self.cause is ExitCause.EXITED and self.code != 0)
 
     @property

@@ -47,8 +47,8 @@ class Cursor:
     def acknowledged(self, value: int, now: float) -> "Cursor":
         """Return the cursor after an acknowledgement of everything up to `value`.
 
-        If `value` is below the last acknowledgement, or equal to it with messages in flight, the other side
-        has lost some of them: resume sending from `value`.
+        If `value` is below the last acknowledgement, or still equal to it PATIENCE seconds after sending, the
+        other side has lost data: resume sending from `value`.
         """
         if value < self.acked:
             return Cursor(acked=value, sent=value, rewound=now)

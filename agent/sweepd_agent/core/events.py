@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Reason why the scheduler refuses this agent."""
+    """Reason why this agent cannot attach, other than an unavailable server."""
 
     AMBIGUOUS = "ambiguous name"
     NO_SUCH_SWEEP = "no such sweep"
@@ -93,7 +93,7 @@ class StreamClosed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The server refused the stream, or a look-up before it."""
+    """The server refused the stream or a look-up before it, or the selected context does not exist."""
 
     refusal: Refusal
     message: str

@@ -48,7 +48,7 @@ class Deliveries:
         self._pending.pop(name, None)
 
     def next(self) -> tuple[str, FileVersion] | None:
-        """Return the next file to send, smallest first, so that a large file does not delay many others."""
+        """Return the smallest unsent file, so that large files do not delay others; None if all are sent."""
         while self._queue:
             name = self._queue[-1]
             seen = self._pending.get(name)

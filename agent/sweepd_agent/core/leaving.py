@@ -17,7 +17,7 @@ _REFUSED_CODES = {
     Refusal.NO_RUN: FAILURE,
     Refusal.NO_CONTEXT: NOT_FOUND,
 }
-# Upper bound in seconds of the last part of the grace period, in which runs get SIGTERM, then SIGKILL.
+# Maximum length in seconds of the last part of the grace period, in which runs get SIGTERM, then SIGKILL.
 _LONGEST_MARGIN = 5.0
 _LAST_REPORTS = 1.0
 GUARDED = 9
@@ -202,7 +202,7 @@ def _left_behind(runs: int) -> str:
 
 
 def _return_unstarted(batch: Batch, cause: str) -> None:
-    """Hand back the attempts that no agent has started, if the scheduler still wants them."""
+    """While connected, hand back attempts that no agent has started but the scheduler still wants."""
     for held in list(batch.state.held.values()):
         if held.phase is Phase.READY and held.standing is Standing.KEPT and batch.state.connected:
             batch.end_without_process(held, ExitCause.HANDED_BACK, cause)

@@ -83,7 +83,7 @@ def _ended(run: str, fields: Fields) -> str:
 def last_lines(text: str, count: int) -> list[str]:
     """Return the last `count` lines of a log that are not blank, cut to the maximum line length.
 
-    Notices of the SDK, such as on ignored arguments, are left out, as they do not explain an exit.
+    Notices of the SDK, e.g. about ignored arguments, are left out, because they do not explain an exit.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(_NOTICE)]
     return [printable(line)[:_LONGEST_LINE] for line in lines[-count:]]

@@ -51,7 +51,7 @@ class Begin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Rows of a later attempt in the same file; they replace the earlier rows at and after its first step."""
+    """Rows of a later attempt in the same file; from its first step on, they replace all earlier rows."""
 
     attempt: int
     # Number of the last row before this part.
@@ -90,7 +90,7 @@ class Numbering:
         return replace(self, blocks=(*blocks, block), progress=after)
 
     def counted(self, malformed: int, keys: AbstractSet[str]) -> "Numbering":
-        """Return the numbering with more malformed lines and at most MAX_LOGGED_KEYS logged keys."""
+        """Return the numbering with malformed lines and logged keys added, up to MAX_LOGGED_KEYS keys."""
         if not malformed and keys <= set(self.logged_keys):
             return self
         logged = tuple(sorted({*self.logged_keys, *keys})[:MAX_LOGGED_KEYS])

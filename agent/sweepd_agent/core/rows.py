@@ -192,7 +192,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Result of reading one line; its values are observed only when its step is complete."""
+    """Result of reading one line, whose values are observed only when its step is complete."""
 
     progress: Progress
     row: Row
@@ -260,9 +260,9 @@ def _merged(
 
 
 def completed(progress: Progress) -> tuple[tuple[Observation, ...], Progress]:
-    """Return the waiting values as observations of the last row, and the progress after it.
+    """Return the waiting values as observations of the last row, and the resulting progress.
 
-    These values are complete at the end of a step or of the process.
+    Call at the end of a step or of the process, when these values are complete.
     """
     waiting = dict(progress.waiting)
     extremes: list[Extreme] = []

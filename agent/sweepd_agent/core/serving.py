@@ -78,7 +78,7 @@ def ended(batch: Batch, event: SweepEnded) -> None:
 
 
 def ineligible_at_welcome(batch: Batch, ineligible: Mapping[str, Ineligibility]) -> None:
-    """Replace the reasons of all sweeps, except those that have ended, by the ones in Welcome."""
+    """Replace the reasons of all sweeps that have not ended with those in Welcome."""
     for sweep in sorted(batch.state.sweeps | ineligible.keys()):
         set_ineligible(batch, sweep, ineligible.get(sweep))
 

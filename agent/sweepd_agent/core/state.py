@@ -30,7 +30,7 @@ class Settings:
     count: int | None = None
     # Time from SIGTERM to the end of the agent, and the longest wait for the last acknowledgements.
     grace: float = 30.0
-    # End runs when the lease has expired while the scheduler is unavailable.
+    # Whether to end runs when the lease has expired while the scheduler is unavailable.
     stop_on_disconnect: bool = False
     # Longest wait for the first answer of a server; None: forever.
     wait: float | None = None
@@ -40,7 +40,7 @@ class Settings:
     gpus: tuple[tuple[str, ...], ...] | None = None
     # Consecutive failed runs after which the agent ends; None: no limit.
     max_failed_in_a_row: int | None = None
-    # End after three failed runs in the first minute.
+    # Whether to end the agent after three failed runs in the first minute.
     fail_fast: bool = False
     # Failed runs after which the agent ends if at most one run has not failed; None: no limit.
     max_initial_failures: int | None = None
@@ -154,7 +154,7 @@ class State:
     lease: float = 30.0
     # Time at which the stream was lost or the agent started.
     silent_since: float = 0.0
-    # Runs that have ended here, without foreign runs.
+    # Runs that have ended here, not counting foreign runs.
     ended: int = 0
     # Runs that have succeeded, and runs that have failed.
     succeeded: int = 0
@@ -194,7 +194,7 @@ class State:
         return self._places_beside([held for held in self.held.values() if held.takes_slot])
 
     def place_for_found(self, recorded: Place | None) -> Place | None:
-        """Return the place for an attempt found on disk: as recorded if free, else the first free place."""
+        """Return the place for an attempt found on disk: as recorded if free, else the first free, if any."""
         others = [held for held in self.held.values() if held.has_process and held.place is not None]
         free = self._places_beside(others)
         return recorded if recorded in free else next(iter(free), None)

@@ -33,7 +33,7 @@ from sweepd_agent.core.numbering import Begin
 from sweepd_agent.process.record import number, read_record, whole_number, write_record
 from sweepd_agent.process.supervisor import ARGUMENTS_FILE, LOG_FILE
 
-# Maximum size of a file of the agent; a script may have replaced the file by a larger one.
+# Maximum size of a file of the agent; a script may have replaced the file with a larger one.
 _MAX_BYTES = 64 * 2**20
 _ASSIGNMENT_FILE = "assignment.json"
 _CURSORS_FILE = "cursors.json"
@@ -87,7 +87,7 @@ class AttemptFolder:
         sync_folder(self.path.parent)
 
     def assignment(self) -> Assignment | None:
-        """Return the assignment; None if the agent died before it was on disk, or it is unreadable."""
+        """Return the assignment; None if it is unreadable, or the agent died before it was on disk."""
         try:
             return _assignment(self._document(_ASSIGNMENT_FILE))
         except (KeyError, TypeError, ValueError):

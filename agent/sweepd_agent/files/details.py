@@ -24,7 +24,7 @@ class Details:
     """Reader of the details file, and source of the reports with its content.
 
     Args:
-        file: path of the details file, which the script replaces by an atomic rename.
+        file: path of the details file, which the script replaces atomically.
         complain: logs a problem with the file once.
     """
 
@@ -67,11 +67,11 @@ class Details:
         return summary_number(self._figures, key) if explicit is None else explicit
 
     def summary_names(self) -> list[str]:
-        """Return the keys of the numbers in the summary; nested keys are joined with dots."""
+        """Return the keys of the numbers that the script has set in its summary, nested keys as `a.b`."""
         return summary_names(self._summary)
 
     def look(self, *, at_once: bool = False) -> bool:
-        """Read the file if it has changed, at most once a second; return True if the details have changed."""
+        """Read a modified file, at most once a second unless `at_once`; return True if details changed."""
         now = self._monotonic()
         if now - self._looked < _LOOK_EVERY and not at_once:
             return False

@@ -65,7 +65,7 @@ class ExternalMetrics:
         self._sources: list[Source] = []
 
     def before_start(self, environ: Mapping[str, str]) -> None:
-        """Record the sizes of the sources before the script starts, to skip older content. Raises OSError."""
+        """Record the sizes of the sources, to skip content older than the run. Raises OSError."""
         wanted = self._wanted
         file = _expanded(wanted.file, environ)
         events = _expanded(wanted.tensorboard, environ)

@@ -59,7 +59,7 @@ class OutputCopy:
             return
 
     def _complain(self, copied: "asyncio.Future[None]") -> None:
-        """Log once that the output cannot be shown; a closed reader does not affect the run."""
+        """Log once if the output cannot be shown; a closed reader does not affect the run."""
         if not copied.cancelled() and (error := copied.exception()) is not None:
             self._log.once("output", f"cannot show the output of runs: {error}")
 
@@ -73,7 +73,7 @@ def copy_of_output(key: AttemptKey, file: Path, around: Surroundings) -> OutputC
 
 
 def _as_json(key: AttemptKey) -> Callable[[bytes], bytes]:
-    """Return a function that formats output as a JSON line; a split character is kept for the next call."""
+    """Return a function that formats output as JSON lines; it keeps a split character for its next call."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def form(content: bytes) -> bytes:

@@ -90,14 +90,14 @@ def _cursors(stored: Json) -> dict[v1.Lane.ValueType, int]:
     return {lane: cursor for lane, cursor in found.items() if isinstance(cursor, int) and 0 <= cursor < 2**63}
 
 
-# Number of failed reads after the end of the process at which reading is given up; seconds between reads.
+# Failed reads after the end of the process before reading is given up; seconds between such reads.
 _READ_TRIES = 10
 _READ_AGAIN = 0.5
 _WRITE_AGAIN = 1.0
 
 
 class RowKeeping:
-    """Reader and writer of an attempt's rows that waits for the disk without blocking other attempts.
+    """Reader and writer of an attempt's rows; waits for disk writes without blocking other attempts.
 
     Args:
         saved: called when row numbers are on disk, before the rows are sent.
@@ -149,7 +149,7 @@ class RowKeeping:
             await asyncio.sleep(0.0 if more else _READ_AGAIN)  # yields to other tasks
 
     async def save(self) -> None:
-        """Write row numbers and cursors to disk; retry until this succeeds, while the trial continues."""
+        """Write row numbers and cursors to disk; retry until this succeeds or the folder is removed."""
         while True:
             try:
                 await self._save_now()

@@ -86,7 +86,7 @@ class Spool:
 
     @property
     def settled(self) -> int:
-        """Row up to which the observations that may be sent are complete."""
+        """Row up to which all observations are complete and may be sent."""
         return self._durable.settled
 
     @property
@@ -172,7 +172,7 @@ class Spool:
         return found, max(upto, after)
 
     def _number(self, found: deque[Found]) -> None:
-        """Number the contiguous lines at the front as one block."""
+        """Remove contiguous lines from the front of `found`, and number them as one block."""
         first = found[0]
         before = progress = self.numbering.progress
         end = first.start
@@ -207,7 +207,7 @@ class Spool:
         return self._attempt is not None and not self._ended and not numbering.has_first_step(self._attempt)
 
     def _record_part(self, item: Found, row: int) -> None:
-        """Record the start and first step of a later attempt, if the line after row `row` contains them."""
+        """Record the start and first step of a later attempt, if they are in the line after row `row`."""
         while self._begins and (item.segment, item.start) >= (
             self._begins[0].segment,
             self._begins[0].offset,
@@ -262,7 +262,7 @@ class Spool:
             yield None, 0, line
 
 
-# Rows without observations are kept if their number is divisible by this.
+# Rows without watched values are kept if their number is divisible by this.
 _KEEP_EVERY = 16
 # Maximum bytes of a line with its row number and the step before.
 _LONGEST = MAX_LINE_BYTES + 64
@@ -288,8 +288,8 @@ def spool_size(path: Path) -> int:
 def next_segment(path: Path, numbering: Numbering) -> tuple[int, Path] | None:
     """Return the oldest segment that can be thinned; None if there is no such segment.
 
-    A segment can be thinned once it was read to its end, unless it is the highest closed segment, from which
-    segment numbers continue.
+    A segment can be thinned once it has been read to its end, unless it is the highest closed segment, from
+    which segment numbers continue.
     """
     for segment, file in closed_segments(path)[:-1]:
         if file.lstat().st_size == numbering.position(segment):

@@ -32,7 +32,7 @@ class FolderInUseError(Exception):
 
 
 class StateFolder:
-    """State folder whose lock this process holds until it ends."""
+    """State folder whose lock this process holds until `release` or its own end."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -47,7 +47,7 @@ class StateFolder:
         return self.path / _LOCK_FILE
 
     def attempts(self) -> Iterator[AttemptFolder]:
-        """Yield the folders of attempts of earlier agents; remove those without a readable assignment."""
+        """Yield all attempt folders; remove those without a readable assignment, and kill their processes."""
         for folder in _attempt_folders(self.path):
             if folder.assignment() is None:
                 if (left := find(folder)) is not None:  # without its folder, no agent could find the process
@@ -76,14 +76,14 @@ class StateFolder:
         return root / assignment.key.run.replace("/", "~")
 
     def drop_empty_checkpoints(self, assignment: Assignment) -> None:
-        """Remove the checkpoint folder of a run if it is empty."""
+        """Remove the checkpoint folder of a run if it is empty and not shared with other agents."""
         if self.checkpoint_root is not None:
             return  # another agent may have started the next attempt in it
         with contextlib.suppress(OSError):
             self.checkpoint_folder(assignment).rmdir()
 
     def free_bytes(self) -> int:
-        """Return the free bytes of the folder's disk."""
+        """Return the number of free bytes on the folder's disk."""
         return shutil.disk_usage(self.path).free
 
     def release(self) -> None:
@@ -92,7 +92,7 @@ class StateFolder:
 
 
 def stored_identity(path: Path) -> tuple[str, bytes] | None:
-    """Return the id and secret of the agent that owns a folder; None if none is stored."""
+    """Return the id and secret of the agent that owns a folder; None if they are missing or invalid."""
     try:
         stored = json.loads(read_inside(path.resolve(), _AGENT_FILE, limit=_MAX_BYTES))
         secret = bytes.fromhex(stored["secret"])

@@ -1,4 +1,4 @@
-"""Upkeep of the state folder: removal of delivered attempts, disk space monitor and disk threads."""
+"""Upkeep of the state folder: removal of dropped attempts, disk space monitor and disk threads."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ _LAST_SECONDS = 5.0
 
 
 class Upkeep:
-    """Removal of delivered attempts' folders, and monitor of free disk space."""
+    """Removal of dropped attempts' folders, and monitor of free disk space."""
 
     def __init__(self, around: Surroundings, *, min_free: int, keep: float) -> None:
         self._around = around
@@ -27,7 +27,7 @@ class Upkeep:
         self._keep = keep
 
     async def discard(self, attempt: Attempt) -> None:
-        """Close a delivered attempt, and remove its folder `keep` seconds later."""
+        """Close a dropped attempt, and remove its folder `keep` seconds later."""
         await attempt.close()
         self._around.folder.drop_empty_checkpoints(attempt.assignment)
         if self._keep > 0:
@@ -54,7 +54,7 @@ class Upkeep:
             free = self._around.folder.free_bytes()
             if enough and free < self._min_free:
                 message = (
-                    f"only {free // 2**20} MiB of disk space are free for run folders: taking no new runs"
+                    f"only {free // 2**20} MiB of disk space is free for run folders: taking no new runs"
                 )
                 self._around.log.event("notice", None, {"message": message})
             enough = free >= self._min_free

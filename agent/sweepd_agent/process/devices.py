@@ -49,7 +49,7 @@ def devices_of_slots(
         environ: environment of the agent.
 
     Raises:
-        DevicesError: there are fewer devices than the slots need, or they cannot be listed.
+        DevicesError: there are too few devices, they cannot be listed, or one is listed twice.
     """
     if per_slot == 0:
         return ((),) * slots
@@ -94,7 +94,7 @@ def _visible(text: str) -> tuple[str, ...]:
     """Return the devices that CUDA_VISIBLE_DEVICES makes visible: all up to the first invalid name, e.g. -1.
 
     Raises:
-        DevicesError: the list names a device twice, for which CUDA shows no devices at all.
+        DevicesError: the list names a device twice, in which case CUDA shows no devices at all.
     """
     names: list[str] = []
     for name in (part.strip() for part in text.split(",")):

@@ -24,7 +24,7 @@ from sweepd_agent.process.devices import VISIBLE
 # Variables with the token and the address of the server, which a trial must not inherit.
 _PRIVATE = ("SWEEPD_TOKEN", "SWEEPD_ADDRESS")
 _ARGS_FILE = "args.json"
-# Upper bound in bytes of arguments and environment on Linux, whatever the stack limit.
+# Maximum bytes of arguments and environment on Linux, whatever the stack limit.
 _MAX_ROOM = 6 * 2**20
 
 
@@ -84,7 +84,7 @@ def arguments(
         interpreter: value of `${interpreter}`; None: `python` if in PATH, else the agent's own.
 
     Raises:
-        StartError: the program, or a fact of this agent that the command uses, is missing.
+        StartError: the program or a required fact is missing here, or an argument cannot be encoded.
         InvalidCommandError: with these parameters, the command cannot be run anywhere, or names a program
             that does not exist.
     """
@@ -228,7 +228,7 @@ def _not_executable(name: str, path: str) -> str | None:
 
 
 def _shebang(name: str) -> str | None:
-    """Return the absolute path of the interpreter in the shebang line of a file; None without one."""
+    """Return the absolute path of the interpreter in the shebang line of a file; None if there is none."""
     try:
         with Path(name).open("rb") as file:
             first = file.read(_LONGEST_SHEBANG)

@@ -99,7 +99,7 @@ def call_at_end(pidfd: int, ended: Callable[[], object]) -> None:
 
 
 def watch_caller(pid: int, gone: Callable[[], None]) -> None:
-    """Call `gone` once the parent `pid` of this process has ended, or soon if it has already ended."""
+    """Call `gone` once the parent `pid` of this process has ended, even if it has already ended."""
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:

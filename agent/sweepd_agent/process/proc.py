@@ -11,7 +11,7 @@ def boot_id() -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """Return the start time of a process in ticks since boot; with the id, it identifies the process."""
+    """Return the start time of a process, in ticks since boot; None if there is no such process."""
     fields = _stat(pid)
     return None if fields is None else int(fields[19])
 

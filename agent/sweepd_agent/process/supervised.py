@@ -31,7 +31,7 @@ _SUPERVISOR = (
     ),
     str(Path(sweepd_agent.__file__).parent.parent),
 )
-# Seconds that another supervisor of the same attempt may take to report its id.
+# Seconds to wait for another supervisor of the attempt to record its process, or for a watchdog to end.
 _PATIENCE = 2.0
 # Maximum number of kill passes: new processes may appear during a pass, and a hung process remains.
 _ROUNDS = 20
@@ -94,7 +94,7 @@ class Supervised:
     def find(self, folder: AttemptFolder) -> SupervisedProcess | None:
         """Return the process of an attempt, live or ended; None if it was never started.
 
-        If its supervisor was lost, kill its remaining processes, so that another attempt may start.
+        If the supervisor was lost, kill the attempt's remaining processes, so that another may start.
         """
         process = find(folder)
         if process is not None and not process.alive and outcome(folder) is None:
@@ -121,10 +121,10 @@ async def launch(
     """Start the process of an attempt, unless an earlier agent has started it.
 
     If an earlier agent has started the process but died before recording that, return that process. If the
-    supervisor fails or is killed before it has reported its id, return an ended process with the id 0.
+    supervisor fails or is killed before it has recorded the process, return an ended process with id 0.
 
     Raises:
-        OSError: no supervisor can be started.
+        OSError: the arguments cannot be written, or no supervisor can be started.
     """
     folder.write_arguments(list(arguments))
     flags = (str(folder.path), str(agent_lock), f"{limits.orphan_after}", f"{limits.stop_grace}")

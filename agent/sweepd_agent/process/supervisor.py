@@ -4,7 +4,7 @@ It outlives its agent, so that a restarted agent finds the process. It is a subr
 in any session, become its children, so that the tree below it is complete. On SIGTERM it terminates the tree,
 and kills it after the stop grace; on SIGUSR1 it kills the tree. It also ends the tree if the lock of the
 agent's folder stays free for `orphan_after` seconds. If the supervisor itself is killed, the kernel kills the
-process, and the watchdog all its descendants.
+process, and the watchdog kills all its descendants.
 
 It is started for every run, so it is small: no unneeded import, no package with a heavy `__init__`.
 """
@@ -209,7 +209,7 @@ def main() -> None:
 
 
 def _lock_attempt(folder: str) -> bool:
-    """Lock the attempt until this process and its child end; return False if it was started before."""
+    """Lock the attempt until this process and its child end; return False if another has started it."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         lock = try_lock(f"{folder}/{_LOCK_FILE}")

@@ -101,7 +101,7 @@ def _request(
 
 
 def plain_values(config: Mapping[str, object]) -> v1.ParameterMap:
-    """Return the values of a configuration that fit into a message; if it is too large, drop the largest."""
+    """Return a configuration as a message; drop invalid values, and the largest ones until it fits."""
     kept: dict[str, Json] = {}
     sizes: dict[str, int] = {}
     for name, value in config.items():

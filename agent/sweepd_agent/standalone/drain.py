@@ -85,13 +85,13 @@ class ClaimedDialogue(Dialogue):
         self._claim = claim
 
     def welcomed(self, stream: Stream, welcome: v1.Welcome) -> None:
-        """Apply the scheduler's verdicts, unless the run was lost between the claim and this stream."""
+        """Apply the scheduler's verdicts; raise ConnectionResetError if the run was lost since its claim."""
         if self._claim.live and any(_lost(verdict) for verdict in welcome.verdicts):
             raise ConnectionResetError(_LOST)
         super().welcomed(stream, welcome)
 
     def commanded(self, stream: Stream, response: v1.AttachResponse) -> None:
-        """Carry out a command."""
+        """Carry out a command; raise ConnectionResetError if the run was lost."""
         if response.HasField("fenced"):
             raise ConnectionResetError(_LOST)
         super().commanded(stream, response)

@@ -41,7 +41,7 @@ class StandaloneRun:
     # Reported end and exit code; None: not reported.
     ended: float | None
     exit_code: int | None
-    # Whether the end was reported as the process was about to exit: the system's exit code is then preferred.
+    # Whether the end was reported while the process was exiting: the system's exit code is then preferred.
     at_exit: bool
     # Starts of the attempts after the first in the metrics file.
     begins: tuple[Begin, ...]

@@ -16,7 +16,7 @@ from sweepd_agent.process import proc
 from sweepd_agent.process.pidfd import exit_code, open_process, readable, reports_exit_codes
 from sweepd_agent.standalone.run import StandaloneFolder
 
-# Interval of checks for the end of a run whose process continues.
+# Seconds between checks for the end of a run, whose process may continue.
 _LOOK_EVERY = 0.5
 # Seconds that a process may take to exit after it has reported its end.
 _LAST_SECONDS = 10.0

@@ -35,7 +35,7 @@ def assignment(start: v1.StartRun, *, assigned_time: float) -> Assignment:
     """Return the assignment in a StartRun.
 
     Raises:
-        CodecError: the parameters are malformed, or the run needs a module that this agent lacks.
+        CodecError: the parameters are malformed, or the run needs a `compat` module that this agent lacks.
     """
     if start.compat not in _COMPATS:
         raise CodecError(
@@ -112,7 +112,7 @@ def run_started(
 def first_arguments(
     argv: Iterable[str], room: int, size: Callable[[str], int] = lambda argument: len(argument.encode())
 ) -> list[str]:
-    """Return the first arguments of a command that fit into `room`."""
+    """Return as many of the first arguments as fit into `room`, each measured by `size`."""
     kept: list[str] = []
     for argument in map(text, argv):
         room -= size(argument)

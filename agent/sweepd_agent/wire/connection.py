@@ -35,7 +35,7 @@ _PAGE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialling:
-    """Parameters of a connection: server, token and hooks."""
+    """Parameters of a connection: server, token, sweeps and hooks."""
 
     server: str | None
     token: str | None
@@ -61,7 +61,7 @@ class Connection:
         self._named = False
         # Address of the server, for display.
         self._address = ""
-        # Address of the scheduler, used when only the gateway is unavailable.
+        # Last known address of the scheduler, used even if the gateway is unavailable; None: unknown.
         self._direct: str | None = None
         self._connected_at: float | None = None
         self._complaint = ""
@@ -216,7 +216,7 @@ class Connection:
 
 
 class LookupRefusedError(Exception):
-    """The server refuses a look-up, e.g. because a name matches no sweep, or several sweeps."""
+    """A look-up before a stream is refused, e.g. because a name matches no sweep, or several sweeps."""
 
     def __init__(self, refusal: Refusal, message: str) -> None:
         super().__init__(message)

@@ -131,7 +131,7 @@ class Rows:
 
 
 class LogFile:
-    """Source of a process's standard output and error, while they are written.
+    """Source of a process's standard output and error, which may still grow.
 
     Args:
         size: last known size of the log in bytes.

@@ -63,7 +63,7 @@ class Stream:
         self._draw = draw
         self._control: deque[v1.AttachRequest] = deque()
         self._news = asyncio.Event()
-        # Window in bytes of each lane that the scheduler supports, by priority.
+        # Window in bytes of each lane that the scheduler supports, in order of priority.
         self._windows: dict[v1.Lane.ValueType, int] = {}
         self._supports_details = True
         self._heartbeat = 10.0
@@ -83,7 +83,7 @@ class Stream:
             feed.details.refuse()
 
     def control(self, report: v1.AttachRequest) -> None:
-        """Queue a report ahead of all rows."""
+        """Queue a report ahead of all reports of feeds."""
         self._control.append(report)
         self._news.set()
 
@@ -186,7 +186,7 @@ class Stream:
         raise TimeoutError
 
     def _next(self) -> v1.AttachRequest | None:
-        """Return the most urgent report; nothing after Goodbye."""
+        """Return the most urgent report; None if there is none, or after Goodbye."""
         if self._left:
             return None
         if self._control:
@@ -196,7 +196,7 @@ class Stream:
         return self._next_of_feeds(self._owner.feeds())
 
     def _next_of_feeds(self, feeds: Sequence[Feed]) -> v1.AttachRequest | None:
-        """Return the most urgent report of the attempts, in round-robin order."""
+        """Return the most urgent report of the attempts, which take turns; None if there is none."""
         if not feeds:
             return None
         self._turn = (self._turn + 1) % len(feeds)
