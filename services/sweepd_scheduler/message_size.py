@@ -1,4 +1,4 @@
-"""Pages of entities that fit into one message, and upper bounds of the sizes of encoded entities."""
+"""Pages of entities that fit into one message, and upper bounds on the sizes of encoded entities."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sweepd_scheduler.domain.sweep import Sweep
 
 T = TypeVar("T")
 MAX_BYTES = 3_000_000
-"""Maximum weight of the entries in a message of up to 4 MiB; weights are upper bounds of byte sizes."""
+"""Maximum weight of the entries in a message of up to 4 MiB; weights are upper bounds on byte sizes."""
 
 _NODE = 24
 _ATTEMPT = 300
@@ -24,7 +24,7 @@ _UTF8 = 4
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Entries in order; `more`: True if more follow."""
+    """Entries of a page, in order; `more`: True if more entries follow it."""
 
     entries: tuple[T, ...]
     more: bool
@@ -61,7 +61,7 @@ def pages(found: Iterable[T], limit: int, weigh: Callable[[T], int]) -> Iterator
 
 
 def run_weight(run: Run) -> int:
-    """Return an upper bound of the size of an encoded run, in bytes."""
+    """Return an upper bound on the size of an encoded run, in bytes."""
     texts = [run.reason, run.display_name, *run.tags, *run.logged_keys]
     for attempt in run.attempts:
         texts += [attempt.reason, attempt.host, attempt.exit.message if attempt.exit else "", *attempt.argv]
@@ -70,22 +70,22 @@ def run_weight(run: Run) -> int:
 
 
 def prior_weight(prior: PriorRun) -> int:
-    """Return an upper bound of the size of an encoded prior run, in bytes."""
+    """Return an upper bound on the size of an encoded prior run, in bytes."""
     return _RUN + point_weight(prior.point)
 
 
 def sweep_weight(sweep: Sweep) -> int:
-    """Return an upper bound of the size of an encoded sweep without its file, in bytes."""
+    """Return an upper bound on the size of an encoded sweep without its file, in bytes."""
     return _SWEEP + spec_message(sweep.spec).ByteSize()
 
 
 def previewed_weight(run: PreviewedRun) -> int:
-    """Return an upper bound of the size of an encoded previewed run, in bytes."""
+    """Return an upper bound on the size of an encoded previewed run, in bytes."""
     return _NODE + sum(map(_text_weight, run.argv)) + point_weight(run.point)
 
 
 def point_weight(value: Json) -> int:
-    """Return an upper bound of the size of an encoded point, or of a value in a point, in bytes."""
+    """Return an upper bound on the size of an encoded point, or of a value in a point, in bytes."""
     match value:
         case str():
             return _text_weight(value)

@@ -196,7 +196,7 @@ class Accounts:
         """Create a token; for a duplicate request, return the token of the first request.
 
         Raises:
-            DomainError: the caller may not create it, or it could not be stored.
+            DomainError: the request is invalid or refused, or the token could not be stored.
         """
         return await _run_to_completion(self._create(wanted, caller, again))
 
@@ -244,7 +244,7 @@ class Accounts:
 
         Raises:
             NotFoundError: there is no such token within the caller's bounds.
-            StorageError: the change could not be stored; the token is still valid.
+            DomainError: the change could not be stored, so the token is not revoked.
         """
         return await _run_to_completion(self._revoke(key, caller))
 

@@ -69,7 +69,7 @@ class Places:
             return ProjectEntry(name=name, create_time=now, sweeps=0, runs=0)
 
     async def exists(self, name: Parent) -> bool:
-        """Return True if a project was created, or has sweeps or runs."""
+        """Return True if a project was created by a call, or has sweeps or runs."""
         if name in self._projects:
             return True
         (counts,) = await self._reading(self._reading.records.project_counts, [name])
@@ -127,13 +127,13 @@ class Places:
 
 
 def _check_limits(entity: str, empty: AbstractSet[Parent]) -> None:
-    """Check that one more empty project is within the limits; `empty`: projects without sweeps and runs.
+    """Check that one more empty project is within the limits; `empty`: projects without sweeps or runs.
 
     Raises:
         TooManyPlacesError: a limit is reached.
     """
     if len(empty) >= MAX_EMPTY:
-        raise TooManyPlacesError(f"{MAX_EMPTY:,} projects have no sweep yet")
+        raise TooManyPlacesError(f"{MAX_EMPTY:,} projects are still empty")
     # The limit per entity prevents a token that is bound to one entity from using up the total limit.
     if sum(each.entity == entity for each in empty) >= MAX_EMPTY_OF_ENTITY:
-        raise TooManyPlacesError(f"{MAX_EMPTY_OF_ENTITY:,} projects of {entity} have no sweep yet")
+        raise TooManyPlacesError(f"{MAX_EMPTY_OF_ENTITY:,} projects of {entity} are still empty")

@@ -91,7 +91,7 @@ class AccountServicer(account_service_pb2_grpc.AccountServiceServicer):
         return v1.WhoAmIResponse(token=token_message(token, self._accounts.now()))
 
     async def CreateToken(self, request: v1.CreateTokenRequest, context: object) -> v1.CreateTokenResponse:
-        """Create a token; only this response contains its secret."""
+        """Create a token; only this call returns its secret."""
         made = await self._accounts.create(
             wanted_token(request), current_principal(), repeatable(request, request.request_id, None)
         )

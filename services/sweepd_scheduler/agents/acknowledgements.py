@@ -25,7 +25,7 @@ class _Due:
 
 
 class Acknowledgements:
-    """Acknowledgements that a stream has still to send; only the newest cursor of each lane is sent."""
+    """Acknowledgements that a stream still has to send; only the newest cursor of each lane is sent."""
 
     def __init__(self) -> None:
         self._due: dict[AttemptRef, _Due] = {}

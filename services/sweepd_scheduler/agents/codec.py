@@ -88,7 +88,7 @@ def reports_of(message: v1.AttachRequest) -> tuple[v1.AttachRequest, ...]:
 
 
 def check_report(kind: str | None, request: v1.AttachRequest) -> None:
-    """Check that no field of a report is too long or has too many entries; `kind`: report field of `request`.
+    """Check that no field of a report is too long or has too many entries; `kind`: its field in `request`.
 
     Raises:
         MalformedReportError: a field exceeds its limit.
@@ -139,7 +139,7 @@ def command_message(
 ) -> v1.AttachResponse:
     """Return a command as a message to `session`.
 
-    A returned Welcome lacks the windows, and the intervals that depend on the load; `Outboxes` adds them.
+    A returned Welcome lacks the windows, and the heartbeat and flush intervals; `Outboxes` adds them.
     """
     match command:
         case effects.StartRun():

@@ -32,7 +32,7 @@ RESEND_INTERVAL = 2.0
 MEMORY_SHARES = 8
 """Number of shares of a forwarder's memory. An attempt may use only one, so that it does not delay others."""
 REQUEST_OVERHEAD = 2 * KIB
-"""Bytes of memory that a request takes beside its body, which matters for many small requests."""
+"""Bytes of memory that a request takes besides its body, which matter for many small requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ class Forwarder:
         self._unavailable = False
 
     def offer(self, session: str, ref: AttemptRef, request: v1.AppendRequest) -> None:
-        """Queue a request; if there is no room, drop it and ask the agent later to resend it."""
+        """Queue a request; if there is no room, drop it, and later ask the agent to resend it."""
         name = request.run, request.attempt
         route = self._routes.get(name)
         if route is None or route.session != session:
@@ -239,7 +239,7 @@ class Forwarders:
         }
 
     def of(self, lane: Lane) -> Forwarder | None:
-        """Return the forwarder of a lane; None if it is not forwarded."""
+        """Return the forwarder of a lane; None if the lane is not forwarded."""
         return self._by_lane.get(lane)
 
     def tasks(self) -> list[asyncio.Task[None]]:

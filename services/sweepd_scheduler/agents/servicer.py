@@ -46,7 +46,7 @@ class ListedAgent:
 def agents_of(state: State, sweep: int | None, bounds: Bounds = EVERYWHERE) -> list[ListedAgent]:
     """Return agents ordered by id; if a sweep is given, only agents that serve it or hold a run of it.
 
-    Sweeps and runs outside `bounds` are left out, and so are agents that have none within the bounds.
+    Restricted `bounds` leave out the sweeps and runs outside them, and agents that have none inside.
     """
     found: dict[str, ListedAgent] = {}
     full_names = {

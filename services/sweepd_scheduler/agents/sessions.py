@@ -154,7 +154,7 @@ class NamesakeError(DomainError, status=Status.UNAVAILABLE, retry_after=5.0):
     """Another stream of this agent is open, and serves projects outside the bounds of the caller's token."""
 
     def __init__(self, agent: str) -> None:
-        super().__init__(f"agent {agent} is attached with a token that covers more projects than this one")
+        super().__init__(f"agent {agent} is attached, and serves projects that this token does not cover")
 
 
 class Sessions:
@@ -179,7 +179,7 @@ class Sessions:
             bounds: bounds of its token; sweeps and runs outside the bounds are treated as unknown.
 
         Raises:
-            DomainError: the agent is refused.
+            DomainError: the agent is refused, or the records of its attempts cannot be read.
         """
         codec.check_hello(hello)
         sweeps = _sweep_names(hello, bounds)

@@ -169,7 +169,7 @@ CANDIDATES = 8
 def drawn_ids() -> tuple[str, ...]:
     """Return random candidates for an id; the first unused one becomes the id."""
     return tuple(
-        # An id starts with a letter and has no hyphen, so that it looks neither like a number nor a run's id.
+        # An id starts with a letter and has no hyphen, so that it looks like neither a number nor a run's id.
         secrets.choice(LETTERS[:24]) + "".join(secrets.choice(LETTERS) for _ in range(LENGTH - 1))
         for _ in range(CANDIDATES)
     )
@@ -209,7 +209,7 @@ def sweep_of(message: Message) -> str:
 
 
 def complete(message: Message, sweep: Sweep) -> None:
-    """Restore the parts of a response that `shortened` left out from its sweep; edits never change them."""
+    """Restore from its sweep the parts of a response that `shortened` left out; edits never change these."""
     kept = _sweep_of(message)
     if kept is None:
         return

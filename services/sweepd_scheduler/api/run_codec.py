@@ -1,4 +1,4 @@
-"""Translation of runs, their attempts, history and obstacles, and prior runs to messages."""
+"""Translation of runs, their history and obstacles, and prior runs to messages; decoding of selections."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -69,7 +69,7 @@ def message_fields(message: type[Message], entity: type) -> Callable[[object], d
 def _numbers(enum: str, kind: object) -> dict[object, int]:
     """Return the number of each member of an enum, and 0 for None; empty if the contract lacks a member.
 
-    `enum`: name of the enum in the contract; `kind`: the enum of the core.
+    `enum`: name of the enum in the contract; `kind`: the enum of the core; empty for any other type.
     """
     if not isinstance(kind, EnumType):
         return {}
@@ -201,7 +201,7 @@ def selection(message: v1.PriorRunSelection) -> Selection:
     """Decode a selection of prior runs.
 
     Raises:
-        InvalidFieldError: a filter is invalid, or too many runs are named.
+        InvalidFieldError: the filter or the project is invalid, or too many runs are named.
         NotFoundError: the name of a sweep is invalid.
     """
     names = tuple(dict.fromkeys(message.runs))

@@ -29,7 +29,7 @@ MAX_EVENT_BYTES = 1_000_000
 
 
 class RunServicer(run_service_pb2_grpc.RunServiceServicer):
-    """Servicer of runs. Changes are decided by the owner; reads return committed data."""
+    """Servicer of runs. Changes are decided by the owner; runs are read as committed."""
 
     def __init__(self, owner: Owner, reading: Reading) -> None:
         self._owner = owner
@@ -37,7 +37,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
         self._requester = Requester(owner, reading)
 
     async def CreateRun(self, request: v1.CreateRunRequest, context: object) -> v1.CreateRunResponse:
-        """Create a standalone run, or return the existing run if the agent proves that it owns it."""
+        """Create a standalone run, or return the existing run if the agent proves ownership."""
         wanted = requester.new_run(request)
 
         async def prepare(stored: StoredSweep | None, attempt: int) -> requests.CreateRun:
@@ -229,7 +229,7 @@ class RunServicer(run_service_pb2_grpc.RunServiceServicer):
 
 
 def _newest(events: list[v1.RunEvent]) -> list[v1.RunEvent]:
-    """Return the newest entries of the history that fit into a response beside the run."""
+    """Return the newest entries of the history that fit into a response together with the run."""
     return list(reversed(page(reversed(events), len(events), v1.RunEvent.ByteSize, MAX_EVENT_BYTES).entries))
 
 

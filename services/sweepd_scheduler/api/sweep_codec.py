@@ -31,7 +31,7 @@ _ENDINGS = {
     Ending.RETRIED: v1.SWEEP_ENDING_STOP,
 }
 
-# A message has at most 4 MiB. The file of a large sweep is left out, as its content is in the specification.
+# A message has at most 4 MiB. The file of a large sweep is left out, as the specification says the same.
 MAX_SWEEP_BYTES = 3_800_000
 _sweep_fields = message_fields(v1.Sweep, Sweep)
 
@@ -75,7 +75,7 @@ def read_file(file: v1.SweepFile) -> Parsed:
 
 
 def read_placed_file(file: v1.SweepFile) -> Parsed:
-    """Read a sweep file; ignore its entity and project, as the request names the project."""
+    """Read a sweep file whose entity and project may be any text, as the request names the project."""
     return parse_text(file.content, file=_name(file), placing=())
 
 
@@ -107,7 +107,7 @@ def new_sweep(request: v1.CreateSweepRequest) -> tuple[SweepSpec, SourceFile | N
 
 
 def count_or_none(number: int | None) -> int | None:
-    """Return a count; None if it does not fit into a 64-bit field of a message."""
+    """Return a count; None if it is unknown, or does not fit into a 64-bit field of a message."""
     return number if number is not None and number < 2**64 else None
 
 
@@ -236,7 +236,7 @@ def progress_parts(records: Records, sweep: Sweep) -> list[v1.ReadSweepProgressR
     """Return the progress of a sweep as messages of bounded size.
 
     Raises:
-        StorageError: the records cannot be read.
+        DomainError: the records cannot be read.
     """
     found = progress(sweep, records.run_values(sweep))
     parts = (found[start : start + ENTRIES_A_MESSAGE] for start in range(0, len(found), ENTRIES_A_MESSAGE))

@@ -47,7 +47,7 @@ WatchContext: TypeAlias = "grpc.aio.ServicerContext[v1.WatchSweepRequest, v1.Wat
 
 
 class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
-    """Servicer of sweeps. Changes are decided by the owner; reads return committed data."""
+    """Servicer of sweeps. Changes are decided by the owner; sweeps and runs are read as committed."""
 
     def __init__(
         self,
@@ -207,7 +207,7 @@ class SweepServicer(sweep_service_pb2_grpc.SweepServiceServicer):
     async def WatchSweep(  # type: ignore[override]  # calls `write`, to notice a stalled reader
         self, request: v1.WatchSweepRequest, context: WatchContext
     ) -> None:
-        """Stream a snapshot of a sweep, then its changes."""
+        """Stream a snapshot of a sweep, or the changes since the resume token, then new changes."""
         sweep = await self._reading.sweep(names.sweep_name(request.name))
         follower = self._watchers.follow(sweep.key)
         try:

@@ -31,7 +31,7 @@ _REASON = "databases-differ"
 
 
 class InWriter(Protocol):
-    """Function that runs work on the database with exclusive access."""
+    """Function that runs work with exclusive use of the store."""
 
     async def __call__(self, work: Callable[[], T]) -> T:
         """Run `work` and return its result."""
@@ -43,7 +43,7 @@ class MetricPairing:
     Args:
         channel: channel to the metric store.
         store: the scheduler's database.
-        in_writer: runs work on that database with exclusive access.
+        in_writer: runs work with exclusive use of that database's store.
         differ: called once if the databases do not belong together.
     """
 

@@ -47,7 +47,7 @@ ENTROPY_BYTES = 32
 MAX_SHORTENED_IN_LOOP = 64 * 1024
 """Maximum size in bytes of a response that is shortened in the event loop, which takes a millisecond."""
 TIMER_RETRY_DELAY = 10.0
-"""Seconds after which a timer fires again if its decision failed because of a bug, so that leases expire."""
+"""Seconds after which a timer fires again if a bug prevented its decision, so that leases still expire."""
 
 A = TypeVar("A", bound=Answer)
 M = TypeVar("M", bound=Message)
@@ -65,7 +65,7 @@ class EffectHandler(Protocol):
 
 
 class Owner:
-    """Only writer of the state. The event loop is free during commits and between decision steps."""
+    """Only writer of the stored state. The event loop is free during commits and between decision steps."""
 
     def __init__(
         self, state: State, store: Store, clock: Clock, effect_handler: EffectHandler, log: logging.Logger
@@ -87,7 +87,7 @@ class Owner:
         """Restore the state from the store. Blocks; called once, before the loop begins.
 
         Raises:
-            StorageError: the store cannot be read.
+            DomainError: the store cannot be read.
         """
         loaded = self._store.load()
         now = self._now()
@@ -151,7 +151,7 @@ class Owner:
         self._post(Item(event=event, done=done))
 
     async def in_writer(self, work: Callable[[], T]) -> T:
-        """Run work in the writer thread, with exclusive access to the database, and return its result."""
+        """Run work in the writer thread, with exclusive use of the store, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def run(self) -> None:

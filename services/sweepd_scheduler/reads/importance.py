@@ -22,7 +22,7 @@ from sweepd_scheduler.store.records import Reading
 
 MAX_RUNS = 2_000
 MAX_VALUES = 200_000
-"""Maximum of the number of runs times the number of parameters; a worker needs about a second for it."""
+"""Maximum number of runs times the number of parameters; a worker needs about a second for that."""
 
 RUNS_A_CALL = 1_000
 DEADLINE = 60.0
@@ -56,7 +56,7 @@ class Importances:
 
         Raises:
             InvalidFieldError: the sweep has no objective, and no key is given.
-            DomainError: a service is unavailable, or overloaded.
+            DomainError: a service is unavailable, overloaded or faulty, or the records cannot be read.
         """
         if not key and sweep.spec.metric is None:
             raise InvalidFieldError("key", f"a key is required, as {sweep.name} has no metric")
@@ -103,16 +103,16 @@ class Importances:
 
 
 def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) -> Sequence[TriedPoint]:
-    """Return the points of about `most` runs, evenly spread over the sweep; fewer if points are large.
+    """Return the points of up to `most` runs, evenly spread over the sweep; fewer if points are large.
 
     Args:
         records: the records of the scheduler.
         sweep: the sweep.
-        most: approximate maximum number of runs.
+        most: maximum number of runs.
         valued: return only runs with a value, prior runs included.
 
     Raises:
-        StorageError: the records cannot be read.
+        DomainError: the records cannot be read.
     """
     total = sweep.counts.of(RunState.FINISHED) + sweep.counts.of(RunState.STOPPED)
     total += sweep.prior_runs if valued else 0
@@ -124,7 +124,7 @@ def evenly_chosen(records: Records, sweep: Sweep, most: int, *, valued: bool) ->
 
 
 def importance_request(sweep: Sweep, tried: Sequence[TriedPoint]) -> v1.GetImportanceRequest:
-    """Return the request to the suggestion service; if not all points fit, it has some, evenly chosen."""
+    """Return the request to the suggestion service, with as many evenly chosen points as fit."""
     spec = spec_message(sweep.spec)
     points = [
         v1.ValuedPoint(point=point_message(one.point), value=one.value)

@@ -1,4 +1,4 @@
-"""Curves of runs from the metric store, read page by page, with one run in memory at a time."""
+"""Curves of runs from the metric store, read page by page, with the curves of one run in memory at a time."""
 
 from array import array
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -41,7 +41,7 @@ _EXTREMES = {"min": min, "max": max}
 
 
 class CurvesUnavailableError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
-    """The metric store cannot be reached."""
+    """The metric store cannot be read for now."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the curves of prior runs cannot be read: {why}")
@@ -177,11 +177,11 @@ class Curves:
         Args:
             runs: full names, without duplicates.
             key: key of the metric. If a run has not logged `loss.min`, the running minimum of `loss` is
-                used, as agents do.
+                used, as in agents.
             make: called in a thread with the index of a run in `runs` and its finite values.
 
         Raises:
-            CurvesUnavailableError: the metric store does not answer.
+            CurvesUnavailableError: the metric store cannot be read for now.
             DomainError: the data of the metric store is damaged, or belongs to another scheduler.
         """
         wanted = WantedKey(key)

@@ -1,4 +1,4 @@
-"""Prior runs of a new sweep: selection, suitable runs, and results of the runs in the sweep."""
+"""Prior runs of a new sweep: selection, suitable runs, and their results in the sweep."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -27,7 +27,7 @@ SLOW_LIMIT = 10.0
 """Limit of processor time in the slow lane, in seconds."""
 
 MAX_WAITING = 100
-"""Maximum number of waiting and running jobs of a caller: as many as one connection has concurrent calls."""
+"""Maximum number of waiting and running jobs of a caller: as many as a connection may have open calls."""
 
 HALVED_AFTER = 60.0
 _QUICK_THREADS, _SLOW_THREADS = 2, 1

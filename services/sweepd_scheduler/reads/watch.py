@@ -15,14 +15,14 @@ from sweepd_scheduler.message_size import pages, run_weight
 from sweepd_scheduler.store.ports import Changed
 from sweepd_scheduler.store.records import Reading
 
-TOO_SLOW = "the reader is too slow to follow the sweep"
+TOO_SLOW = "the reader of the stream is too slow"
 SHORTEST_INTERVAL = 0.1
 MAX_WAITING_RUNS = 20_000
 MAX_RUNS_A_MESSAGE = 500
 
 
 class StoppingError(DomainError, status=Status.UNAVAILABLE, retry_after=1.0):
-    """The scheduler is stopping; the reader may reconnect later, with its resume token."""
+    """The scheduler is stopping; the reader may reconnect later."""
 
     def __init__(self) -> None:
         super().__init__("the scheduler is stopping")
@@ -112,7 +112,7 @@ class Watchers:
                 follower.news.set()
 
     def publish(self, changes: Sequence[Change], number: int) -> None:
-        """Pass the stored changes of a commit, `number`, to the readers of their sweeps."""
+        """Pass the stored changes of commit `number` to the readers of the sweeps concerned."""
         if not self._by_sweep:
             return
         sweeps: dict[int, Sweep] = {}
@@ -137,7 +137,7 @@ async def follow(
     """Yield a snapshot in parts, or missed changes, then new changes; each with True if more parts follow.
 
     Args:
-        follower: the reader; it must be added to the watchers before, so that it misses no change.
+        follower: the reader; it must already be among the watchers, so that it misses no change.
         reading: reads the database.
         resume_token: token of the last message that the reader has received: only later changes follow. If
             the token is unknown, or too much has changed, a snapshot comes first.

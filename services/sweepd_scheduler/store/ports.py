@@ -116,7 +116,7 @@ class Store(Protocol):
                 deleted.
 
         Raises:
-            StorageError: the database cannot be read.
+            DomainError: the database cannot be read.
         """
 
     def commit(self, changes: Sequence[Change], number: int) -> None:
@@ -222,13 +222,13 @@ class Records(Protocol):
         """Return a sweep, and at most `limit` of its runs with numbers above `after`."""
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return the changes of a sweep after `number`; None if it is unknown or too much has changed."""
+        """Return a sweep's changes after `number`; None if `number` is unknown or there are too many."""
 
     def observations(self, sweep: int, after: int, limit: int) -> Page[StudyLine]:
         """Return the observations of a study with numbers above `after`, ordered by number."""
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
-        """Return the prior runs of a sweep with indices above `after`, by index, without values at rungs."""
+        """Return the prior runs of a sweep after index `after`, ordered by index, without values at rungs."""
 
     def run_values(self, sweep: Sweep) -> Sequence[RunValue]:
         """Return the values of all runs of a sweep, ordered by number; they are small and need no pages."""

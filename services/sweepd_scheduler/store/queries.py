@@ -48,12 +48,12 @@ class Query:
         self._word = "and"
 
     def among(self, column: str, words: Sequence[str]) -> None:
-        """Add the condition that a column has one of some values; no values: any."""
+        """Add the condition that a column has one of a few values; no values: any."""
         if words:
             self.where(f"{column} in ({', '.join('?' * len(words))})", *words)
 
     def numbers(self, column: str, numbers: Sequence[int]) -> None:
-        """Add the condition that a column has one of any number of numbers; no numbers: any."""
+        """Add the condition that a column has one of `numbers`, which may be many; no numbers: any."""
         if numbers:
             listed = "select cast(value as bigint) from json_each(?)"
             self.where(f"{column} in ({listed})", json.dumps(list(numbers)))

@@ -168,7 +168,7 @@ class SqlRecords:
             return queries.changed(connection, row, found, limit)
 
     def changed_since(self, sweep: int, number: int, limit: int) -> Changed | None:
-        """Return the changes of a sweep after `number`; None if it is unknown or too much has changed."""
+        """Return a sweep's changes after `number`; None if `number` is unknown or there are too many."""
         with self._reading() as connection:
             last = _largest(connection, "select max(changed) from sweep")
             line = _largest(connection, "select max(number) from event")
@@ -187,7 +187,7 @@ class SqlRecords:
             return page(map(_line, found), limit, lambda line: line.weight)
 
     def prior_runs(self, sweep: int, after: int, limit: int) -> Page[PriorRun]:
-        """Return the prior runs of a sweep with indices above `after`, by index, without values at rungs."""
+        """Return the prior runs of a sweep after index `after`, ordered by index, without values at rungs."""
         select = f"select {sql.PRIOR_RUN} from prior_run where sweep_id = ? and number > ?"
         with self._reading() as connection:
             found = connection.execute(f"{select} order by number limit ?", (sweep, after, limit + 1))

@@ -54,7 +54,7 @@ ADD_TO_QUOTA = (
 
 
 class _Changes:
-    """Changes of a batch grouped by type, in their order."""
+    """Changes of a batch grouped by type; each group keeps the order of the batch."""
 
     def __init__(self, changes: Sequence[effects.Change]) -> None:
         self._by_kind: defaultdict[type, list[effects.Change]] = defaultdict(list)
@@ -174,7 +174,7 @@ def recall(connection: Connection, keys: Collection[RequestKey]) -> Recollection
 
 
 def forget(connection: Connection, before: int) -> None:
-    """Delete requests older than `before`; their number is bounded, as commits wait for the deletion."""
+    """Delete requests older than `before`, at most FORGOTTEN_AT_ONCE, as commits wait for the deletion."""
     oldest = connection.execute("select min(time) from request").first()
     if oldest is None or oldest[0] is None or oldest[0] >= before:
         return
@@ -212,7 +212,7 @@ SERVICE = "scheduler"
 
 
 class SqlStore:
-    """Implementation of `Store` on one connection, which also pairs this database with the metric store's."""
+    """Implementation of `Store` on one connection. It also pairs this database with the metric store's."""
 
     def __init__(self, engine: Engine) -> None:
         self._place = engine.place
@@ -234,7 +234,7 @@ class SqlStore:
 
         Raises:
             DatabasesDifferError: the file was removed or replaced; writes would be lost.
-            StorageError: the database cannot be read.
+            DomainError: the database cannot be read.
         """
         if self._connection.replaced():
             text = f"{self._place} was removed or replaced while it was in use: {REMEDY}"

@@ -197,7 +197,7 @@ def test_the_number_of_empty_projects_is_limited(tmp_path: Path, monkeypatch: py
         assert full is not None
         assert (full.code, full.message.partition(",")[0]) == (
             "RESOURCE_EXHAUSTED",
-            "2 projects of acme have no sweep yet",
+            "2 projects of acme are still empty",
         )
         assert await make("globex/one") is None
         assert (await make("globex/two") or Failure(code="", message="")).code == "RESOURCE_EXHAUSTED"
