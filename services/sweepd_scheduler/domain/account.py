@@ -222,7 +222,7 @@ def request_digest(key: RequestKey) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCreation:
-    """Record of a request that created a token; for a day, duplicates get the same secret."""
+    """Record of a request that created a token; for a day, a duplicate request gets the same secret."""
 
     request: bytes
     """SHA-256 of the request's key. The request id itself, from which the secret derives, is not stored."""
@@ -234,9 +234,9 @@ class TokenCreation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """Contents of the store: tokens, ordered by number, and entities and projects with their creation times.
+    """Contents of the store; the tokens are ordered by number.
 
-    Times are microseconds since 1970.
+    `entities`, `projects`: each with its creation time in microseconds since 1970.
     """
 
     tokens: Sequence[Token]
@@ -248,19 +248,19 @@ class Loaded:
 class AccountStore(Protocol):
     """Port of the store of accounts. Calls come one at a time, from any thread.
 
-    A call that raises StorageError has written nothing.
+    Except for `forget`, a call that raises StorageError has written nothing.
     """
 
     def load(self) -> Loaded:
         """Return the contents of the store."""
 
     def put_token(self, token: Token, made: TokenCreation | None, forget_before: int) -> None:
-        """Store a new or changed token durably; delete `TokenCreation` records older than `forget_before`."""
+        """Store a token, and `made` if given; delete `TokenCreation` records older than `forget_before`."""
 
     def forget(self, tokens: Sequence[str], made_before: int) -> None:
         """Delete tokens, and `TokenCreation` records older than `made_before`.
 
-        Unlike the other methods, it may raise StorageError after it has deleted them.
+        Unlike the other methods, this one may raise StorageError after the deletion.
         """
 
     def put_entity(self, name: str, now: int) -> None:

@@ -108,7 +108,7 @@ class Fenced:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """Answer to a report that cannot be decoded or is invalid."""
+    """Answer to a report that cannot be decoded, is invalid or is about an unknown attempt."""
 
     what: str
 
@@ -208,7 +208,7 @@ class GuardChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailsChanged:
-    """Changed details of a run; the store ignores them if it has details with a higher (attempt, sequence).
+    """Changed details of a run; the store ignores them unless their (attempt, sequence) is the highest.
 
     `body` is a serialised `RunDetails`; `display_name` and `tags` are copies from it, for lists of runs.
     """

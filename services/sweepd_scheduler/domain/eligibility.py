@@ -1,4 +1,4 @@
-"""Eligibility of agents for runs of a sweep, and the obstacles to handing them out."""
+"""Eligibility of agents for runs of a sweep, and obstacles to the hand-out of runs."""
 
 import shlex
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def reason_sentence(sweep: Sweep, reason: IneligibleReason) -> str:
             live_runs = "1 run is live" if live == 1 else f"{live} runs are live"
             return f"{ENDING_REASONS[sweep.ending]}; {live_runs}; a run that is given up is handed out again"
         case IneligibleReason.SUGGESTION:
-            return "a suggestion is being computed; this takes seconds"
+            return "a suggestion is being computed; this takes a few seconds"
         case _:
             return ""
 
@@ -128,7 +128,7 @@ def notify_serving(draft: Draft, key: int) -> None:
 
 
 def notify_changes(draft: Draft) -> None:
-    """Notify the agents of sweeps whose common reason has changed, and agents that got a run."""
+    """Notify agents of sweeps whose common reason has changed, and agents that got or confirmed a run."""
     for key in draft.touched:
         sweep = draft.state.sweeps.get(key)
         if sweep is not None and not sweep.name.is_standing:
@@ -143,7 +143,7 @@ def notify_changes(draft: Draft) -> None:
 def _lacking(required: Mapping[str, str], labels: Mapping[str, str]) -> str:
     wrong = [label for label, value in required.items() if labels.get(label) != value]
     return ", ".join(
-        f"{label}={required[label]} (it has {labels[label]})"
+        f"{label}={required[label]} (the agent has {labels[label]})"
         if label in labels
         else f"{label}={required[label]}"
         for label in wrong
@@ -180,7 +180,7 @@ class ObstacleKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Obstacle to the hand-out of runs. `message`: one sentence, with the remedy."""
+    """Obstacle to the hand-out of runs. `message`: one sentence, with the remedy, if any."""
 
     kind: ObstacleKind
     message: str

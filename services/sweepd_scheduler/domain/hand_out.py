@@ -77,7 +77,7 @@ def _hand_out_to(draft: Draft, key: int, session_id: str) -> bool:
 def _next_for(draft: Draft, key: int, session: Session) -> int | None:
     """Return the pending run that a session gets next; None if there is none.
 
-    A run with checkpoints in another agent's storage is left to an agent with that storage, if one has room.
+    A run whose last agent had another storage is left to agents with that storage, if one of them has room.
     """
     waiting = draft.state.index[key].pending
     first = waiting.first

@@ -132,7 +132,7 @@ def _split(text: str) -> tuple[str, str, str]:
 
 
 class NameTakenError(DomainError, status=Status.ALREADY_EXISTS, reason=Reason.NAME_TAKEN):
-    """A sweep or run of the project already has this name."""
+    """The name, or another that clashes with it, is already in use in the project."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} exists already", metadata={"name": name})

@@ -99,7 +99,7 @@ class SweepIndex:
         guards: the guard's records of agents with failures.
         serving: sessions that serve the sweep.
         with_capacity: serving sessions that would take a run now.
-        wait: reason why no session got its runs after the last decision; None: not known since loading.
+        wait: reason why no agent gets runs of the sweep, as of the last decision; None: not determined yet.
     """
 
     size: int | None

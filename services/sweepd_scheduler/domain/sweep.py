@@ -61,7 +61,7 @@ NO_RUNS = Counts()
 
 
 class Ending(StrEnum):
-    """Reason why a sweep starts no new runs while some are still live."""
+    """Reason why a sweep starts no new runs, even if some runs are still live."""
 
     CAP = "cap"
     TARGET = "target"
@@ -96,9 +96,9 @@ class Sweep:
     """One search. Times are microseconds since 1970, 0 for never.
 
     Args:
-        counted: number of points of its space, if counting is so slow that it is done only at creation.
+        counted: number of points of its space, counted at creation; None: not counted, or not exactly.
         cursor: index of the method's next point in the grid, the draws or the list.
-        initial: number of initial points that were handed out.
+        initial: number of initial points that were handed out or skipped.
         enumeration_index: index of the next point of a finite space that is enumerated, because random draws
             rarely find new points; None if it is not enumerated.
         observations: number of observations of its study.
@@ -156,7 +156,7 @@ class Sweep:
 
     @property
     def learns(self) -> bool:
-        """True if its method chooses points by the results of runs."""
+        """True if its method chooses points based on the results of runs."""
         return self.spec.method.learns
 
     @property
@@ -236,7 +236,7 @@ def paused(sweep: Sweep) -> Sweep:
 
 
 def resumed(sweep: Sweep) -> Sweep:
-    """Return the resumed sweep.
+    """Return the resumed sweep; unchanged if it is not paused.
 
     The count of runs without the objective is reset; otherwise the next such run would pause the sweep again.
     """
@@ -261,7 +261,7 @@ def reopened(sweep: Sweep, why: Ending | None, now: int) -> Sweep:
 
 
 def stopped(sweep: Sweep) -> Sweep:
-    """Return the sweep ending because of a stop; its state becomes `STOPPED` once its runs have ended."""
+    """Return the sweep with its search stopped; its state becomes `STOPPED` once its runs have ended."""
     if sweep.state is SweepState.PAUSED or (sweep.state is SweepState.PENDING and sweep.counts.total):
         sweep = moved(sweep, SweepState.RUNNING)
     return ending(sweep, Ending.STOP)

@@ -74,5 +74,5 @@ class UndoLog:
             undo(*args)
 
     def keep(self) -> None:
-        """Forget the inverse of all writes, as the batch is stored."""
+        """Forget how to undo the writes: the batch is stored."""
         self._undo.clear()

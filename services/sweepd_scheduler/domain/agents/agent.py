@@ -41,7 +41,7 @@ class Session:
         id: identifies the session in logs and in the events and effects of the core.
         storage: name of its checkpoint storage; agents with the same name see the same files. Empty: only
             this agent sees them.
-        wanted: number of runs that the agent's latest offer asks for.
+        wanted: number of runs that the agent's latest offer asks for, less those taken since; 0 if refused.
         offers: number of offers received; shows whether one has arrived since a hand-out.
         unconfirmed: number of hand-outs that the agent has not confirmed.
     """
@@ -74,12 +74,12 @@ class QuarantineCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardRecord:
-    """Record that the guard of a sweep keeps of an agent.
+    """Record that the guard of a sweep keeps about an agent.
 
     Args:
         failures: number of consecutive failed attempts on the agent at runs of the sweep.
         quarantine: cause of the quarantine, which a person has to lift; None: not quarantined.
-        reason: message for people: why the last attempt failed, or why the agent cannot start runs.
+        reason: why the last attempt before the quarantine failed, or why no run can be started; else empty.
     """
 
     failures: int = 0

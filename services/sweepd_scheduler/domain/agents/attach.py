@@ -34,16 +34,16 @@ class StreamReplacedError(DomainError, status=Status.ABORTED, reason=Reason.STRE
     """The agent has attached again, or another agent has proved ownership of one of its attempts."""
 
     def __init__(self, agent: str, by: str | None = None) -> None:
-        why = f"agent {agent} has attached again" if by is None else f"agent {by} has taken over its runs"
+        why = f"agent {agent} has attached again" if by is None else f"agent {by} took over runs of {agent}"
         super().__init__(f"{why}; this stream is superseded", metadata={"agent": agent})
 
 
 class SweepEndedError(DomainError, status=Status.FAILED_PRECONDITION, reason=Reason.SWEEP_ENDED):
-    """The sweep that the agent wants to serve hands out no more runs."""
+    """None of the sweeps that the agent wants to serve hands out runs any more."""
 
     def __init__(self, name: str, state: str) -> None:
         super().__init__(
-            f"{name} hands out no more runs: it is {state}", metadata={"name": name, "state": state}
+            f"{name} hands out no more runs; its state is {state}", metadata={"name": name, "state": state}
         )
 
 
@@ -56,11 +56,11 @@ def announced(draft: Draft, event: Announced) -> None:
 
 
 def attached(draft: Draft, event: Attached) -> None:
-    """Open the session, send verdicts on the agent's attempts, and repeat commands that it may have missed.
+    """Open the session, send verdicts on the agent's attempts, and repeat the stop commands of live runs.
 
     Raises:
         DomainError: the stream was replaced meanwhile, or the agent has no attempts and none of its sweeps
-            hands out runs.
+            exists and hands out runs.
     """
     state = draft.state
     if state.streams.get(event.session.agent) != event.session.id:
@@ -195,7 +195,7 @@ def _add_handle(draft: Draft, session: Session, ref: AttemptRef, known: StoredAt
 
 
 def _return_missing_hand_outs(draft: Draft, session: Session) -> None:
-    """Return to the queue hand-outs that were sent on an earlier stream, but are missing in Hello."""
+    """Return to the queue hand-outs that were sent on an earlier stream, but are missing from Hello."""
     state = draft.state
     for key in list(state.unconfirmed):
         run = state.runs[key]

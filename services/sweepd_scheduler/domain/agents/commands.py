@@ -27,7 +27,7 @@ def stop(draft: Draft, run: Run, mode: StopMode, reason: str) -> Run:
 
 
 def send_stop(draft: Draft, run: Run) -> None:
-    """Send the agent of a run the command to end it; a disconnected agent gets it when it attaches again."""
+    """If a run has to stop, send its agent the command; a disconnected agent gets it on attaching again."""
     placement = draft.state.placements.get(run.key)
     if placement is None or run.stop is None:
         return

@@ -57,7 +57,7 @@ def confirm_due(draft: Draft, event: ConfirmDue) -> None:
 
 
 def return_unconfirmed(draft: Draft, run: Run, reason: str) -> None:
-    """Return to the queue a hand-out that its agent has not received or has refused."""
+    """Return to the queue a hand-out that its agent has not confirmed or has refused."""
     requeue(draft, run, _given_up(draft, run, AttemptState.RETURNED, reason), reason)
     serve_sweep(draft, run.sweep)
 

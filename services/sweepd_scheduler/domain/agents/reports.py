@@ -26,7 +26,7 @@ from sweepd_scheduler.domain.runs.run import (
 )
 from sweepd_scheduler.domain.transitions import AttemptState, RunState
 
-# Causes after which the run is requeued, so that the summary of the ended attempt does not count.
+# Causes after which the run is usually requeued; the summary of such an attempt does not count.
 _REQUEUED = frozenset({ExitCause.HANDED_BACK, ExitCause.ORPHANED})
 
 
@@ -39,7 +39,7 @@ def offered(draft: Draft, event: events.Offered) -> None:
 
 
 def lift_suspicions(draft: Draft, session: str) -> None:
-    """Mark the attempts of a session as no longer suspect, as it has sent a message."""
+    """Mark the attempts of a session as no longer suspect, as its agent has sent a message."""
     if draft.state.suspects:
         for key in draft.state.suspects & draft.state.holdings[session].live.keys():
             lift_suspicion(draft, key)
@@ -76,7 +76,7 @@ def started(draft: Draft, event: events.Started) -> None:
 
 
 def observed(draft: Draft, event: events.Observed) -> None:
-    """Count the observations in new rows; ignore a report that would leave a gap between rows."""
+    """Count the observations in new rows, unless this would leave a gap; acknowledge the stored rows."""
     run = _find(draft, event.session, event.ref)
     if run is None:
         return
@@ -188,8 +188,8 @@ def answered(draft: Draft, event: events.Answered) -> None:
 def _find(draft: Draft, session: str, ref: AttemptRef) -> Run | None:
     """Return the run of an attempt if the attempt is the run's newest and has not ended, else None.
 
-    In the latter case, the agent gets an answer: an older attempt is fenced, and the end of an ended attempt
-    is acknowledged again.
+    The report confirms a hand-out and undoes a requeue. In case of None, the agent gets an answer: an older
+    attempt is fenced, an unknown one is unsupported, and an end that is stored is acknowledged again.
     """
     state = draft.state
     held = state.holdings[session].by_handle.get(ref.handle)

@@ -200,7 +200,7 @@ class RememberedRequests:
         """Stage a response, and return the record to store.
 
         Raises:
-            RequestQuotaError: the response exceeds a quota.
+            RequestQuotaError: the response does not fit into a quota.
         """
         time = self.time(now)
         remembered = Remembered(

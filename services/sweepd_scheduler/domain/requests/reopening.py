@@ -136,7 +136,7 @@ def cut_point(draft: Draft, sweep: Sweep, read: Sequence[Run]) -> CutPoint | Non
         read: the last runs as stored; empty if they have not been read.
 
     Raises:
-        NotInMemoryError: runs are missing in `read`, or have changed since they were read.
+        NotInMemoryError: runs are missing from `read`, or have changed since they were read.
     """
     last, ended = sweep.counts.total, sweep.ending in (Ending.STOP, Ending.RETRIED)
     if sweep.spec.repeats == 1 or not last or ended or sweep.state in FINAL_SWEEP - {SweepState.FINISHED}:

@@ -1,7 +1,7 @@
 """Requests of clients and their answers.
 
-In all requests, `stored` is the sweep as read from the database, needed only if it has ended: the request is
-first submitted without it, refused with `NotInMemoryError`, and submitted again with it.
+In all requests, `stored` is the sweep as read from the database, needed only if the sweep has ended: then the
+request is first submitted without `stored`, refused with `NotInMemoryError`, and submitted again with it.
 """
 
 from collections.abc import Mapping
@@ -121,7 +121,7 @@ class CreateRun:
         id: id of the run; None: the first of `drawn_ids` that is free.
         drawn_ids: candidates for the id.
         agent: the agent that reports on the run.
-        host: the host that the run is on.
+        host: the host that the script runs on.
         argv: command line of its process.
         point: its configuration.
         start_time: start of the process in microseconds since 1970; 0: now.

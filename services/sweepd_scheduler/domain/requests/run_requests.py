@@ -54,7 +54,7 @@ def enqueue(draft: Draft, event: requests.EnqueueRun) -> requests.Runs:
     """Add the runs of a point to a sweep; reopen a finished sweep.
 
     Raises:
-        DomainError: the point does not lie in the space, or the sweep takes no more runs.
+        DomainError: the sweep is unknown, takes no more runs or has to be loaded, or the point is invalid.
     """
     state = sweep_state(draft, event.sweep)
     if state in FINAL_SWEEP - {SweepState.FINISHED}:
@@ -120,7 +120,7 @@ def retry_runs(draft: Draft, event: requests.RetryRuns) -> Steps[requests.Retrie
     """Put ended runs at the front of the queue; reopen a sweep that has ended.
 
     Raises:
-        DomainError: a run cannot be retried; in this case, no run is retried.
+        DomainError: the sweep is unknown, cancelled or has to be loaded, or a named run cannot be retried.
     """
     if sweep_state(draft, event.sweep) is SweepState.CANCELLED:
         raise WrongStateError(str(event.sweep), SweepState.CANCELLED, "retry runs of")
@@ -214,7 +214,7 @@ def end_run(draft: Draft, event: requests.EndRun) -> requests.Runs:
     """Stop a run: a pending run ends at once, a live one when its agent has ended the process.
 
     Raises:
-        DomainError: there is no such run, or it is final.
+        DomainError: there is no such run, it is final, or it has to be looked up first.
     """
     run = _find(draft, event)
     sweep = draft.state.sweeps[run.sweep]

@@ -40,7 +40,7 @@ def create_run(draft: Draft, event: CreateRun) -> Runs:
     """Create a run, or return the existing run with the same id and secret, resumed if necessary.
 
     Raises:
-        NameTakenError: the id belongs to a sweep, or to a run with another secret.
+        NameTakenError: the id belongs to a sweep or to a run with another secret, or clashes with another id.
         NotInMemoryError: the run with this id has to be read from the database first.
     """
     if event.id is not None and draft.state.is_standalone(event.parent, event.id):
@@ -98,7 +98,7 @@ def _start_attempt(draft: Draft, run: Run, event: CreateRun) -> Run:
             attempt, number=missed, state=AttemptState.RETURNED, start_time=0, argv=(), end_time=now
         )
         run = replace(
-            run, attempts=(*run.attempts, replace(skipped, reason="a later attempt reports all its data"))
+            run, attempts=(*run.attempts, replace(skipped, reason="a later attempt reports this one's data"))
         )
         draft.put_run(run)
     run = replace(

@@ -36,7 +36,7 @@ def create_sweep(draft: Draft, event: requests.CreateSweep) -> Steps[Sweep]:
     """Create a sweep, and end it at once if prior runs leave it no point to try.
 
     Raises:
-        NameTakenError: the name is in use.
+        NameTakenError: the name is in use, or clashes with another name.
     """
     candidates = (event.id,) if event.id is not None else event.drawn_ids
     names = [SweepName(event.parent, each) for each in candidates]

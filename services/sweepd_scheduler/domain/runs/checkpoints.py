@@ -28,10 +28,10 @@ def has_checkpoints(run: Run) -> bool:
 
 
 def checkpoint_at(attempts: tuple[Attempt, ...], step: int) -> Checkpoint | None:
-    """Return the last checkpoint at or before a step that no later attempt has superseded, or None.
+    """Return the last checkpoint at or before a step, without those that later attempts superseded; or None.
 
-    An attempt that resumed from a step supersedes all earlier checkpoints after that step; one that started
-    over supersedes all earlier checkpoints.
+    An attempt that resumed from a step supersedes checkpoints of earlier attempts after that step; one that
+    started over supersedes all checkpoints of earlier attempts.
     """
     limit = step
     for attempt in reversed(attempts):

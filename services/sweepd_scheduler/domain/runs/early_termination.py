@@ -228,7 +228,7 @@ def judge_median(rule: Median, goal: Goal, number: int, rung: Rung, run: int, no
 
 
 def median_without(ascending: list[float], left_out: float) -> float:
-    """Return the median of all but one of two or more sorted values, without copying them."""
+    """Return the median of sorted values with one of them left out; there must be at least two values."""
     gap = bisect_left(ascending, left_out)
     others = len(ascending) - 1
     low, high = ((others - 1) // 2, others // 2)
@@ -265,7 +265,7 @@ def patience_after(
 def judge_patience(
     rule: Patience, goal: Goal, state: PatienceState, iteration: int, best: float, now: int
 ) -> Verdict | None:
-    """Return the verdict if the best value of a run has not improved for too many iterations.
+    """Return the verdict if the best value of a run has not improved for too many iterations, else None.
 
     Source: Prechelt (1998), "Early Stopping - But When?", with `min_delta` as in Keras: small improvements
         count once they add up to more than `min_delta`.
@@ -290,7 +290,7 @@ def _needed(rule: Patience, goal: Goal, state: PatienceState) -> float:
 
 
 def judge_threshold(rule: Threshold, goal: Goal, iteration: int, value: float, now: int) -> Verdict | None:
-    """Return the verdict if the value of a run at one iteration is worse than a fixed threshold.
+    """Return the verdict if the value of a run at one iteration is worse than a threshold, else None.
 
     Args:
         rule: the iteration at which it judges, and the worst value that survives.

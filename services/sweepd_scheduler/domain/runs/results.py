@@ -204,7 +204,7 @@ def _of_points(sweep: Sweep, runs: Iterable[RunValue]) -> Iterable[tuple[int, in
 
 
 FACTOR = 2_654_435_761
-"""2^32 divided by the golden ratio: its multiples modulo 2^32 are evenly spread.
+"""About 2^32 divided by the golden ratio: multiples of such a number modulo 2^32 are evenly spread.
 
 Source: Knuth, "The Art of Computer Programming", volume 3 (1998), section 6.4. A sample of every n-th run
 could be biased: in a grid, all of these runs may have the same value of a parameter.

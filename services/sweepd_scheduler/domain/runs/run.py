@@ -156,7 +156,7 @@ class Run:
         place: its position in the queue: lower positions come first, at equal positions lower run numbers.
         requeues: number of times that it was requeued because its agent was lost.
         failures: number of times that it was requeued because it failed.
-        stopping: state of each early-termination rule, in order; empty: none yet.
+        stopping: state of each early-termination rule, None for rules without state; empty: none yet.
         display_name: name set by its script, truncated for lists; empty: none.
     """
 

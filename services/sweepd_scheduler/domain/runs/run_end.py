@@ -96,7 +96,7 @@ def requeue(
 
 
 def check_objective(draft: Draft, run: Run) -> str:
-    """Return a sentence if a finished run never logged the objective, else "".
+    """Return a sentence if a finished run never logged the objective as a finite number, else "".
 
     If too many runs in a row have not logged it, pause the sweep.
     """
@@ -226,6 +226,6 @@ def in_words(seconds: float) -> str:
 
 
 def _left(sweep: Sweep, wall: int) -> float:
-    """Return the seconds left, at most the whole timeout even if the wall clock was set back."""
+    """Return the sweep timeout's remaining seconds, capped in case the clock was set back."""
     limit = sweep.spec.sweep_timeout or 0.0
     return min(limit, max(0.0, limit - (wall - sweep.timed_from) / SECOND))

@@ -17,7 +17,7 @@ _LARGEST = float_info.max
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """Summary of the objective values that an attempt has logged, one per iteration."""
+    """Summary of the objective values that a run has logged, one per iteration."""
 
     iterations: int = 0
     best: float | None = None
@@ -57,7 +57,7 @@ class Values:
 
 
 NO_VALUES = Values()
-"""Values of an attempt that has reported none."""
+"""Values of a run that has logged none."""
 
 COUNTED = frozenset({RunState.FINISHED, RunState.STOPPED})
 """Final states in which a run's value counts for its point."""
@@ -209,7 +209,7 @@ class ObjectiveMissing:
 
     @property
     def pauses(self) -> bool:
-        """True if enough runs in a row lack the objective to pause the sweep."""
+        """True if so many runs in a row lack the objective that the sweep should be paused."""
         return self.consecutive_runs >= MISSING_RUNS_BEFORE_PAUSE
 
 

@@ -124,7 +124,7 @@ def _by_index(draft: Draft, key: int) -> ChosenPoint | None:
 
 
 def with_stock(study: Study, suggestions: tuple[Suggestion, ...]) -> Study:
-    """Return the study with new suggestions in stock, the newest answer first."""
+    """Return the study with new suggestions in front of its stock, which is cut to MAX_STOCK."""
     return replace(study, stock=(*suggestions, *study.stock)[:MAX_STOCK])
 
 

@@ -25,7 +25,7 @@ def test_an_agent_without_the_label_gets_no_runs_and_the_reason(world: World) ->
     wrong = world.attach(labels={"gpu": "v100", "zone": "b"})
     (ineligible,) = world.last_sent(Welcome).ineligible
     assert ineligible.reason is IneligibleReason.LABELS
-    assert "gpu=a100 (it has v100)" in ineligible.message
+    assert "gpu=a100 (the agent has v100)" in ineligible.message
     assert "--label=gpu=a100 --label=zone=b" in ineligible.message
     assert world.offer(wrong) == []
     right = world.attach("bob", labels={"gpu": "a100", "zone": "b", "other": "x"})

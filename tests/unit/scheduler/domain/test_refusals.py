@@ -38,10 +38,10 @@ WITHIN = Bounds(places=frozenset({"local/demo"}))
             "agent ann has attached again; this stream is",
             {"agent": "ann"},
         ),
-        (lambda: StreamReplacedError("ann", by="bob"), "agent bob has taken over its runs", {"agent": "ann"}),
+        (lambda: StreamReplacedError("ann", by="bob"), "agent bob took over runs of ann", {"agent": "ann"}),
         (
             lambda: SweepEndedError(NAME, "failed"),
-            "local/demo/s hands out no more runs: it is failed",
+            "local/demo/s hands out no more runs; its state is failed",
             {"name": NAME, "state": "failed"},
         ),
         (lambda: NameTakenError(NAME), "local/demo/s exists already", {"name": NAME}),
