@@ -71,7 +71,7 @@ async def follow(
                 raise
             elif not backoff.delay:
                 on_gap(error)
-        # A server that ends the stream normally is about to restart, so reconnect, too.
+        # A server that ends the stream normally is about to restart, so reconnect in this case as well.
         await wire.pause(min(jittered(backoff.next_delay()), _left(end) or _LONGEST_PAUSE))
 
 
@@ -123,7 +123,7 @@ _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operato
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """Condition to wait for: any final state (no field set), one state, or a bound of the best value."""
+    """Condition to wait for: any final state (no field set), one state, or a bound on the objective."""
 
     state: str | None = None
     comparison: str | None = None
@@ -135,7 +135,7 @@ class Condition:
         return self.state is None and self.comparison is None
 
     def holds(self, state: str, best: float | None) -> bool:
-        """Return True if a state or a best value fulfils the condition."""
+        """Return True if a state or a value fulfils the condition, unless it `is_end`."""
         if self.comparison is not None:
             return best is not None and _COMPARE[self.comparison](best, self.bound)
         return self.state is not None and state == self.state
@@ -184,10 +184,10 @@ async def sweep_until(wire: Wire, name: str, condition: Condition, *, seconds: f
 async def run_until(
     wire: Wire, name: str, condition: Condition, *, seconds: float | None, on_gap: OnGap = ignore
 ) -> v1.Run:
-    """Return a run once it fulfils the condition or has ended; only standalone runs use `on_gap`.
+    """Return a run once it fulfils the condition or has ended; `on_gap` is called only for standalone runs.
 
     Raises:
-        InvalidError: the run is standalone, and the condition is a comparison.
+        InvalidError: the name is that of a sweep, or the condition is a comparison and the run standalone.
         NotYetError: the time limit has passed.
     """
     run = await names.get_run(wire, name)
@@ -220,7 +220,7 @@ def _is_settled(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
 
 
 def holds(condition: Condition, found: v1.Sweep | v1.Run) -> bool:
-    """Return True if the current state or value of a sweep or a run fulfils the condition."""
+    """Return True if the state or value of a sweep or run fulfils the condition, unless it `is_end`."""
     if isinstance(found, v1.Sweep):
         return condition.holds(state_of(found), found.best_value if found.HasField("best_value") else None)
     return condition.holds(state_of(found), found.value if found.HasField("value") else None)

@@ -58,7 +58,7 @@ class BlockingWire(_GrpcWire):
         self._connect()
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
-        """Return the response of a call; `seconds` is its deadline."""
+        """Make a call with a deadline of `seconds`; return the response."""
         call: Callable[..., A] = self._open().unary_unary(*_method(request, response))
         with self._translated():
             return call(request, timeout=seconds, metadata=self._metadata)
@@ -109,7 +109,7 @@ class AsyncWire(_GrpcWire):
         self._channel: grpc.aio.Channel | None = None
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
-        """Return the response of a call; `seconds` is its deadline."""
+        """Make a call with a deadline of `seconds`; return the response."""
         call: grpc.aio.UnaryUnaryMultiCallable[Message, A] = self._open().unary_unary(
             *_method(request, response)
         )

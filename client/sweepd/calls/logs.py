@@ -26,9 +26,9 @@ class Place:
     """Position of a reader in a log; updated while reading.
 
     Args:
-        attempt: number of the attempt; 0 for the newest, until something has been read.
-        tail_bytes: start about this many bytes before the end; 0: start at the beginning.
-        offset: number of bytes of the attempt already read.
+        attempt: number of the attempt; 0: the newest, replaced by its number during reading.
+        tail_bytes: start about this many bytes before the end; 0: start at `offset`.
+        offset: position in the log of the attempt, in bytes.
     """
 
     attempt: int = 0

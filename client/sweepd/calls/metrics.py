@@ -56,7 +56,7 @@ def summaries(
 
 
 async def export(wire: Wire, sweep: str) -> AsyncGenerator[v1.Series, None]:
-    """Yield every point of a sweep, all attempts included.
+    """Yield the series with all points of a sweep, including those of earlier attempts.
 
     Raises:
         ClientError: some series are damaged (code DATA_LOSS); raised after all others were yielded.

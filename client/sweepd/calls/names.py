@@ -115,7 +115,7 @@ async def get_run(wire: Wire, name: str) -> v1.Run:
 
     Raises:
         InvalidError: the name is that of a sweep.
-        NotFoundError: the run does not exist; the error names the command that lists the runs.
+        NotFoundError: there is no such run; if its sweep exists, the error says how to list its runs.
     """
     try:
         return await runs.get(wire, name)
@@ -134,7 +134,7 @@ async def any_name(wire: Wire, text: str) -> Named:
 
     Raises:
         InvalidError: the text is not a name, or is ambiguous.
-        NotFoundError: no sweep or run has this name.
+        NotFoundError: no sweep or run has this name; never raised for a full name.
     """
     if ":" in text:
         return Named(await run_name(wire, text), is_run=True)

@@ -69,7 +69,7 @@ def prior_of(wire: Wire, sweep: str) -> AsyncGenerator[v1.PriorRun, None]:
 
 
 async def best_of(wire: Wire, sweep: v1.Sweep) -> v1.Run | None:
-    """Return the best run of a sweep if any; with repeats, the first run of the best point."""
+    """Return the best run of a sweep, or None; with repeats, the first run of the best point."""
     if sweep.spec.repeats > 1:
         return await get(wire, sweep.best_run) if sweep.best_run else None
     found = [run async for run in list_of(wire, sweep.name, best_first=True, limit=1)]

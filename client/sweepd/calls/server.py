@@ -17,7 +17,7 @@ def list_agents(wire: Wire, sweep: str = "") -> AsyncGenerator[v1.Agent, None]:
 
 
 async def release_agent(wire: Wire, agent: str, *, sweep: str = "") -> list[str]:
-    """Release an agent from the quarantine of `sweep`, or of all sweeps; return the names of these sweeps."""
+    """Release an agent from the quarantine of `sweep`, or of all sweeps; return the affected sweeps."""
     request = v1.ReleaseAgentRequest(agent=agent, sweep=sweep, request_id=new_request_id())
     return list((await wire.one(request, v1.ReleaseAgentResponse)).sweeps)
 

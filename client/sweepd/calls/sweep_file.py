@@ -18,7 +18,7 @@ from sweepd.spec.parse import PLACING_KEYS, Parsed, parse_text
 from sweepd.spec.sweep_spec import SweepSpec
 
 _READ_LIMIT: Final = MAX_FILE_BYTES + 1
-"""Number of bytes to read at most: one more than the limit, to detect a file that is too large."""
+"""Maximum number of bytes to read: one more than the limit, to detect a file that is too large."""
 
 _WRITER_SECONDS: Final = 2.0
 """Seconds to wait for a process that writes to a named pipe."""
@@ -27,7 +27,7 @@ _UNREADABLE = "unreadable-file"
 
 
 def read_content(file: str) -> bytes:
-    """Return the content of a file, or of stdin for `-`; at most one byte more than the limit.
+    """Return the content of a file, or of stdin for `-`; at most one byte more than the size limit.
 
     Raises:
         OSError: the file cannot be read.
@@ -127,7 +127,7 @@ class Overrides:
 
 
 def read_sweep(file: str, *, placing: Collection[str] = ()) -> SweepText:
-    """Read and check a file, or stdin for `-`; check the keys `entity` and `project` only if in `placing`."""
+    """Read and check a file, or stdin for `-`; convert the values of the keys in `placing` to legal names."""
     # A file name may contain bytes that are not valid text; show them escaped.
     shown = _STDIN_NAME if file == "-" else os.fsencode(file).decode(errors="backslashreplace")
     try:
@@ -162,7 +162,7 @@ def parent_of(
 ) -> str:
     """Return `entity/project` from flags, environment, file, stored settings or defaults, in this order.
 
-    `stored` returns the stored setting of `entity` or `project`; names in the file are already valid.
+    `stored` returns the stored setting of `entity` or `project`, or an empty text.
 
     Raises:
         InvalidError: the entity or the project is not a valid name.
@@ -179,7 +179,7 @@ def check_part(kind: str, part: str) -> None:
     """Check the name of an entity or a project.
 
     Raises:
-        InvalidError: the name is invalid; the error suggests the nearest valid name.
+        InvalidError: the name is invalid; the error suggests a similar valid name if there is one.
     """
     if not is_part(part):
         near = f"write `{near}`; " if (near := as_part(part)) else ""

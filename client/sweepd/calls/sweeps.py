@@ -18,7 +18,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 PRIOR_SECONDS = 300.0
 """Deadline of calls with prior runs; it is long, because the server first reads all their curves."""
 _MAX_BYTES = 4_000_000
-"""Maximum bytes of a create request; a larger request omits the file, which is for display only."""
+"""Maximum size of a create request in bytes; a larger one omits the file, which is for display only."""
 
 
 def edited(name: str, changes: Mapping[str, object]) -> tuple[v1.Sweep, FieldMask]:

@@ -30,7 +30,7 @@ class Wire(Protocol):
     """True if calls suspend, which requires an event loop."""
 
     async def one(self, request: Message, response: type[A], *, seconds: float = CALL_SECONDS) -> A:
-        """Return the response of a call; `seconds` is its deadline."""
+        """Make a call with a deadline of `seconds`; return the response."""
         ...
 
     def stream(
@@ -62,7 +62,7 @@ def new_request_id() -> str:
 
 
 def closed() -> ClientError:
-    """Return the error for a call of a closed client."""
+    """Return the error for a call on a closed client."""
     return ClientError("the client is closed")
 
 

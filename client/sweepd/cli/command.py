@@ -167,7 +167,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; for an unknown name, suggest the nearest one."""
+        """Find the command; for an unknown name, suggest a similar one if there is one."""
         name = args[0]
         if name not in self.table and not name.startswith("-"):
             from sweepd.spec.wording import close

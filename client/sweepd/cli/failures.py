@@ -100,7 +100,7 @@ class Readable:
         self._damage: ClientError | None = None
 
     def of(self, entries: Iterable[T]) -> Iterator[T]:
-        """Yield entries; defer an error about damaged data, which is raised after the last readable entry."""
+        """Yield `entries`; if they end with an error about damaged data, keep the error for `finish`."""
         try:
             yield from entries
         except ClientError as error:
@@ -135,7 +135,7 @@ _NEXT_STEPS = {
     "request-id-reused": "use a new --request-id for another call",
     "cap-reached": "`sweepctl edit {name} --run-cap N` raises it",
     "wrong-state": "`sweepctl explain {name}` shows why",
-    "data-damaged": "all other data can be read; to restore it, stop the server and restore all databases "
+    "data-damaged": "the rest can be read; to repair the damage, stop the server and restore all databases "
     "of its data folder from one backup",
     "databases-differ": "stop the server and restore all databases of its data folder from one backup; "
     "if one of them is lost for good, `sweepd pair --data DIR` pairs the remaining ones",

@@ -11,7 +11,7 @@ from sweepd.cli.exit_code import ExitCode
 from sweepd.cli.settings import Settings
 
 COMMANDS = {
-    "demo": ("local.demo:demo", "Show sweepd at work in a minute, with an example training."),
+    "demo": ("local.demo:demo", "Show sweepd at work in a minute, with an example training script."),
     "run": ("local.run:run", "Run a sweep on this machine, from the file to the best run."),
     "create": ("define.create:create", "Create a sweep; agents may start at once."),
     "validate": ("define.validate:validate", "Check a sweep file, without a server."),
@@ -106,7 +106,7 @@ def _asks_for_json(arguments: Sequence[str], settings: Settings) -> bool:
 
 
 def _replace_closed_streams() -> None:
-    """Replace streams that the caller closed (`>&-`) by devnull, so that no file reuses their descriptors."""
+    """Replace streams that the caller closed (`>&-`) with devnull, so no file reuses their descriptors."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open until the process exits
     if sys.stderr is None:

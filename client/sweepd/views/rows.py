@@ -59,7 +59,7 @@ def rows_of(value: Json) -> list[Row]:
 
 
 def lookup(row: Json, path: str) -> Json:
-    """Return the value at a dotted path, None if there is none; keys may contain dots, too."""
+    """Return the value at a dotted path, None if there is none; the keys themselves may contain dots."""
     if not isinstance(row, dict):
         return None
     if path in row:
@@ -73,7 +73,7 @@ def lookup(row: Json, path: str) -> Json:
 
 
 def has(row: Json, path: str) -> bool:
-    """Return True if a row has a value at a dotted path, including null."""
+    """Return True if a row has a value at a dotted path, even if the value is null."""
     if not isinstance(row, dict):
         return False
     heads = [path[: match.start()] for match in re.finditer(r"\.", path)]
@@ -152,7 +152,7 @@ def _plain(value: Json) -> str:
 
 
 def _sorted(rows: list[Row], path: str, *, greatest_first: bool) -> list[Row]:
-    """Sort rows by numbers, then by texts; rows without a value always come last."""
+    """Sort rows, numbers before texts, or the reverse; rows without a value always come last."""
     having = [row for row in rows if lookup(row, path) is not None]
     lacking = [row for row in rows if lookup(row, path) is None]
 
@@ -228,7 +228,7 @@ def shown_param(value: Json) -> str:
 
 
 def param_paths(points: Iterable[Json]) -> list[str]:
-    """Return the sorted dotted names of the parameters of points; expand names that are groups everywhere."""
+    """Return the sorted dotted parameter names of points; expand a name if all its values are groups."""
     members: dict[str, list[Json]] = {}
     for each in points:
         if isinstance(each, dict):

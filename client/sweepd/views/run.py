@@ -109,7 +109,7 @@ class RunRecord(Record[v1.Run]):
     )
     params = Field[dict[str, Json]](params_shape, "Values of the parameters, as passed to the program.")
     value = Field[float | None](
-        doc="Value of the objective for the search: best, last or mean of the iterations, by `metric.value`.",
+        doc="Value for the search: best, last or mean of the objective, as set by `metric.value`.",
         columns=Column("value", show=shown_value, at=13),
         frame=True,
     )

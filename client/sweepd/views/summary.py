@@ -1,4 +1,4 @@
-"""Summary of a stored run, computed by the definitions of its metrics. Pure."""
+"""Summary of a stored run, computed from the definitions of its metrics. Pure."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ Source = str | Callable[[M], T]
 """Field of a message, or a function of the message.
 
 The field may be a path, such as `spec.name`. An unset value is read as None; with a trailing `?`, an empty
-value, too. Enum values are read as words, repeated fields as lists, and a zero timestamp as None.
+value is as well. Enum values are read as words, repeated fields as lists, a zero timestamp as None.
 """
 _KINDS = {str: "text", int: "int", float: "float", bool: "bool"}
 
@@ -105,7 +105,7 @@ class View(Generic[M]):
     """Output formats of an entity, built from the fields of the class that describes the entity."""
 
     def __init__(self, described: type, message: type[M]) -> None:
-        """Bind the fields of a class, in their order, to the type of the messages that they read."""
+        """Bind the fields of a class, in order of definition, to the type of the messages that they read."""
         self.fields = [value for value in vars(described).values() if isinstance(value, Field)]
         for field in self.fields:
             field.bind(message)
@@ -171,7 +171,7 @@ class Record(Generic[M]):
 
 
 def shaper(message: type[M], /, **sources: Source[M, object]) -> Callable[[M], Row]:
-    """Return a function that converts a message of this type to JSON, with its fields in their order.
+    """Return a function that converts a message of this type to JSON, keeping the field order.
 
     `sources` maps names in JSON to sources, for fields that are renamed or converted.
     """

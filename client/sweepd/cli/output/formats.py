@@ -128,10 +128,10 @@ def chosen_rows(rows: Sequence[Row], output: Output, columns: Sequence[Column] =
     Args:
         rows: all rows.
         output: filters, order, limit and columns.
-        columns: columns of the table, whose names are valid even if there are no rows.
+        columns: columns of the table; filters, order and limit may also name their headings.
 
     Raises:
-        Problem: no row or column has a given name.
+        Problem: rows are given, but no row or column has a given name; or the name is that of a group.
     """
     for name in output.columns:
         _column(name, rows, columns)
@@ -182,7 +182,7 @@ def _plain(value: Json) -> bool:
 
 
 def _no_such_column(name: str, shown: Sequence[str], others: Iterable[str]) -> Problem:
-    # Users may type only the last part of a path, so compare that, too.
+    # Users may type only the last part of a path, so compare this part as well.
     legal = sorted({*shown, *others})
     by_end = {path.rpartition(".")[2]: path for path in legal}
     near = nearest(name, legal)
@@ -224,7 +224,7 @@ def write_chosen(
         text, hidden = table_text(chosen, output, columns)
         page(text)
         if hidden:
-            notice = f"{counted(len(hidden), 'column')} left out, -o wide shows all: {', '.join(hidden)}"
+            notice = f"{counted(len(hidden), 'column')} left out (-o wide shows all): {', '.join(hidden)}"
             note(cut(notice, terminal_width() or len(notice)))
     elif output.format == "csv":
         wanted = _columns(chosen, output, [column for column in columns if not column.composed])

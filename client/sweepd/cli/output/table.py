@@ -73,7 +73,7 @@ class Need:
 
 
 def distinct(columns: Sequence[Column]) -> Sequence[Column]:
-    """Make headings distinct: replace the heading of a parameter by its path if it is not unique."""
+    """Make headings distinct: replace a parameter's heading with its path if the heading is not unique."""
     count = Counter(column.heading for column in columns)
     return [
         replace(column, heading=column.path)
@@ -88,7 +88,7 @@ def table(rows: Sequence[Row], columns: Sequence[Column], *, colored: bool, widt
 
     Args:
         rows: rows to show.
-        columns: their columns.
+        columns: columns of the table.
         colored: True to colour states.
         width: width of the terminal; None for unlimited.
     """
@@ -209,8 +209,8 @@ def _width(text: str) -> int:
 def fit_widths(needs: Sequence[Need], width: int) -> dict[int, int]:
     """Return the width of each column to show, by column index.
 
-    The widest columns are cut first. If all are at their minimum, spare columns are dropped. If the rest
-    still does not fit, the columns are not cut, and the table is wider than `width`.
+    The widest columns are cut first: to `_READABLE` before less informative columns are dropped, and to their
+    minimum before other spare ones are. If the rest still does not fit, nothing is cut; `width` is exceeded.
     """
     kept = _without_spare(needs, list(range(len(needs))), width, text=_READABLE, spare=_LESS_INFORMATIVE)
     kept = _without_spare(needs, kept, width, text=_MIN_COLUMN_WIDTH, spare=1)

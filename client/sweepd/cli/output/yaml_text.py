@@ -37,7 +37,7 @@ _Dumper.add_representer(str, _text)
 
 
 def yaml_text(document: Json) -> str:
-    """Return a document as YAML, with keys in their order and control characters escaped."""
+    """Return a document as YAML, with the order of keys kept and control characters escaped."""
     text = str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
     return _UNPRINTABLE.sub(_escaped, text)
 

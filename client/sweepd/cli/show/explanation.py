@@ -41,7 +41,7 @@ def run_explanation(
     parts += _section(heading, _verdicts(run["verdicts"]), width)
     if run["state"] == "pending":
         parts += _section(
-            "Why it waits", _obstacles(obstacles) or ["nothing: the next free agent slot gets it"], width
+            "Why it waits", _obstacles(obstacles) or ["nothing: the next free agent slot runs it"], width
         )
     parts += _section("Attempts", _attempts(run["attempts"]), width)
     parts += _section("Record", map(_event, events), width)

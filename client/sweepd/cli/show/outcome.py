@@ -51,10 +51,10 @@ def reproduce_arguments(
         program: program of the sweep.
         params: point of the run.
         argv: argument vector that the agent recorded; empty if none.
-        environ: values for `${envvar:NAME}` if `argv` is empty.
+        environ: values for `${envvar:NAME}` if the command has to be expanded here.
 
     Raises:
-        Problem: `argv` is empty, and the command cannot be expanded here.
+        Problem: the arguments cannot be taken from `argv`, and the command cannot be expanded here.
     """
     items = list(command) or list(DEFAULT_COMMAND)
     if _PROGRAM in items:
@@ -99,7 +99,7 @@ _MAX_RUNS = 1_000
 _MAX_CAUSES = 5
 _RUN_MEMORY = "system/memory"
 _HOST_MEMORY = "system/host/memory_percent"
-# Parts that vary between failures with the same cause: numbers, also hexadecimal, and quoted text.
+# Parts that vary between failures with the same cause: decimal and hexadecimal numbers, and quoted text.
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|\d[\d.,]*(?:e[+-]?\d+)?|'[^']*'|\"[^\"]*\"")
 
 
@@ -181,7 +181,7 @@ def memory_hint(client: Client, run: str) -> str:
 
 
 def memory_text(samples: dict[str, Value]) -> str:
-    """Return the hint for a run, given its last memory samples; a very short run has none."""
+    """Return the hint for a run, given its last memory samples; a very short run has no samples."""
     hint = "sweepd did not kill it; probably the kernel did, for lack of memory"
     used, share = samples.get(_RUN_MEMORY), samples.get(_HOST_MEMORY)
     sampled: Sequence[str] = [
@@ -234,7 +234,7 @@ def argument_line(spec: v1.SweepSpec, run: v1.Run, environ: Mapping[str, str]) -
 
 
 def best_run(client: Client, sweep: v1.Sweep) -> v1.Run | None:
-    """Return the best run; with repeats, the first run of the best point, if a point is complete."""
+    """Return the best run if any; with repeats, the first run of the best point once a point is complete."""
     return client.best_run(sweep) or next(client.list_runs(sweep.name, best_first=True, limit=1), None)
 
 

@@ -50,7 +50,7 @@ class Progress:
         notices = [notice for run in message.runs for notice in self._apply_run(run)]
         if message.HasField("sweep"):
             notices += self._sweep_notices(before, message.sweep)
-        # The first snapshot gives no notices of runs; later snapshots contain missed changes.
+        # The first snapshot gives no notices about runs; later snapshots contain missed changes.
         self._reports_runs = self._reports_runs or not message.snapshot_continues
         return notices
 

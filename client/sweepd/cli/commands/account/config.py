@@ -115,7 +115,7 @@ def config(words: tuple[str, ...], origin: bool, output_format: str) -> None:
     `view` lists the servers that you are logged in to; `view --origin` shows each value and where it comes
     from: a flag, the environment, a context or the local server. `get` prints one value. `set` stores the
     default entity or project of new sweeps, or the output format, in the current context; an empty VALUE
-    removes it. `use-context` changes to another server. Tokens are never shown.
+    removes it. `use-context` switches to another server. Tokens are never shown.
     """
     settings = current_settings()
     if origin and words not in ((), ("view",)):

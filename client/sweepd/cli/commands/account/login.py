@@ -37,7 +37,7 @@ def login(address: str | None, context: str | None) -> None:
 
     ADDRESS is HOST:PORT; the default is that of --server or SWEEPD_ADDRESS. The token is asked for on the
     terminal, or read from --token-file (- for stdin). It is stored only if the server accepts it. Agents of
-    this account use it, too.
+    this account also use it.
     """
     from sweepd.client import Client
 
@@ -216,7 +216,7 @@ def _revoke_tokens(keys: tuple[str, ...]) -> None:
     if any(key.startswith("swp_") for key in keys):
         raise usage_problem(
             "a token is revoked by its id, not by its secret",
-            cause="other accounts of this machine can see the arguments of a command",
+            cause="other accounts on this machine can see the arguments of a command",
             next_step="`sweepctl token list` lists the ids; revoke this token soon",
         )
     with connect() as client:

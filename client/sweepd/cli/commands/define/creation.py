@@ -29,7 +29,7 @@ def agent_command(name: str, address: str, *, requires: Mapping[str, str] | None
     Args:
         name: name of the sweep.
         address: address of its server.
-        requires: labels that an agent needs, to get runs of the sweep.
+        requires: labels that an agent needs to get runs of the sweep.
     """
     environ = current_settings().environ
     words = ["sweep-agent", "--sweep", name, *label_flags(requires or {})]
@@ -54,7 +54,7 @@ def note_standstill(client: Client, name: str) -> None:
 
 
 def note_unbounded(sweep: v1.Sweep) -> None:
-    """Write a note with the command that stops a sweep if its number of runs is unbounded."""
+    """If no number of runs is planned for a sweep, write a note with the command that stops it."""
     if not sweep.HasField("planned_runs"):
         note(f"The sweep has no run_cap: it runs until `sweepctl stop {sweep.name}`.")
 

@@ -54,7 +54,7 @@ from sweepd.views.text import clean
     "--slots", type=click.IntRange(min=1), metavar="N", help="Number of concurrent runs; 1 by default."
 )
 @click.option(
-    "--interpreter", default="python", show_default=True, help="Value of ${interpreter}, as on the agents."
+    "--interpreter", default="python", show_default=True, help="Value of ${interpreter} on the agents."
 )
 @error_format_option
 @prior_options

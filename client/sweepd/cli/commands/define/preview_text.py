@@ -194,7 +194,7 @@ def space_text(size: Count) -> str:
 
 
 def _rounded(estimate: int) -> int:
-    """Round an estimate to two significant digits, as it is based on only a few thousand draws."""
+    """Round an estimate to two significant digits, because it is based on only a few thousand draws."""
     return estimate if estimate < 100 or estimate > _MAX_COUNT else int(float(f"{estimate:.1e}"))
 
 

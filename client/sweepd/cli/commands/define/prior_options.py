@@ -88,7 +88,7 @@ def selection_of(client: Client, options: PriorOptions) -> v1.PriorRunSelection 
     """Return the selection of prior runs; None if the options select none.
 
     Raises:
-        Problem: a name or a filter is invalid.
+        Problem or ClientError: a name or a filter is invalid, or a name is unknown.
     """
     if not options.given:
         return None
@@ -110,7 +110,7 @@ def preview_on_server(
 
     Raises:
         Problem: `number` is too large, or the options are invalid.
-        ClientError: the server rejects the request.
+        ClientError: a name is invalid or unknown, or the server rejects the request.
     """
     from sweepd.cli.commands.define.creation import source_of
 

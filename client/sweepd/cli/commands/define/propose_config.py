@@ -96,7 +96,7 @@ def propose_config(
     sys.stdout.flush()
     if dropped:
         source.notes.append(
-            f"parameters left to the script, as all standalone runs agree on them: {', '.join(dropped)}"
+            f"parameters left to the script, because all standalone runs agree on them: {', '.join(dropped)}"
         )
     for remark in source.notes:
         note(f"note: {remark}")
@@ -119,8 +119,8 @@ def _sweeps(client: Client, project: str | None, sweeps: tuple[str, ...], *, any
     """Return the full names of `sweeps`, or of all sweeps of the project if `sweeps` is empty.
 
     Raises:
-        Problem: a sweep belongs to another project; or there is no sweep and, if `any_run` is false, no
-            standalone run.
+        Problem: a sweep belongs to another project; or there is no sweep, and `any_run` (True if there is a
+            standalone run) is false.
     """
     if sweeps:
         names = list(dict.fromkeys(client.sweep_name(sweep) for sweep in sweeps))

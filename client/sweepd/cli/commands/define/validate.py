@@ -55,7 +55,7 @@ _overrides = option_group(
     click.option(
         "--entity",
         metavar="NAME",
-        help="Entity to create it in (else SWEEPD_ENTITY, the file, `config set`, `local`).",
+        help="Entity of the sweep (else SWEEPD_ENTITY, the file, `config set`, `local`).",
     ),
     click.option(
         "--project",

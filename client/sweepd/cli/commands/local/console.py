@@ -44,7 +44,7 @@ class LocalAgent:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
 
     def listen(self, report: Callable[[Notice], None]) -> None:
-        """Start a thread that reads the log of the agent and calls `report`."""
+        """Start a thread that reads the log of the agent and passes notices to `report`."""
         assert self.process.stderr is not None
         threading.Thread(target=self._read, args=(self.process.stderr, report), daemon=True).start()
 
@@ -146,7 +146,7 @@ class SweepConsole:
             self._inbox.put(error)
 
     def _on_gap(self, error: ClientError) -> None:
-        self._inbox.put(Notice("the server is unavailable; runs continue, reconnecting", "warning"))
+        self._inbox.put(Notice("the server is unavailable; runs continue; reconnecting", "warning"))
 
     def _process_inbox(self, seconds: float) -> None:
         """Process the items in the inbox; wait up to `seconds` for the first."""
@@ -168,7 +168,7 @@ class SweepConsole:
                 self._view.notify(notice)
 
     def _forward(self, number: signal.Signals) -> None:
-        """Forward a signal to the agent: the first drains it, the second ends runs, the third kills them."""
+        """Forward a signal: the first drains the agent, the second ends its runs, the third kills them."""
         text = _INTERRUPT_NOTICES[min(self._signals, len(_INTERRUPT_NOTICES) - 1)]
         self._signals += 1
         if number is signal.SIGINT:

@@ -78,7 +78,7 @@ class ScratchFolder:
             keep: new or empty folder to keep; None for a temporary folder.
 
         Raises:
-            Problem: the folder to keep is not empty.
+            Problem: the folder to keep is not empty, or cannot be used.
         """
         self._interrupts = interrupts
         self._kept = keep is not None
@@ -204,10 +204,10 @@ _START_SECONDS = 30.0
     "--keep",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Keep its script, sweep file and data in this new folder.",
+    help="Keep the script, the sweep file and the data in this new folder.",
 )
 def demo(keep: Path | None) -> int:
-    """Show sweepd at work in a minute: a server, a sweep over a real training, an agent, the best run.
+    """Show sweepd at work in a minute: a server, a sweep of real training runs, an agent, the best run.
 
     Uses a separate folder and free ports, and leaves nothing running, even after Ctrl-C.
     """
@@ -233,7 +233,7 @@ def _show(scratch: ScratchFolder, interrupts: Interrupts, keep: Path | None) -> 
     baseline = _start_baseline(scratch)
     with scratch.start_server() as client:
         sweep = _create_sweep(scratch, client)
-        note(f"Sweep {sweep.name}: 24 trainings of a small network on the digits, {_SLOTS} at a time.")
+        note(f"Sweep {sweep.name}: 24 training runs of a small network on the digits, {_SLOTS} at a time.")
         outcome = _run_agent(scratch, interrupts, client, sweep)
         return _finish(scratch, client, sweep.name, outcome, baseline, keep)
 

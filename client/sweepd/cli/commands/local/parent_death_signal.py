@@ -1,4 +1,4 @@
-"""Parent-death-signal wrapper: execs a command that gets SIGTERM when its parent process ends."""
+"""Parent-death-signal wrapper: on Linux, the command that it execs gets SIGTERM when the parent ends."""
 
 import ctypes
 import os

@@ -140,7 +140,7 @@ def start(
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     stderr: int | IO[bytes] = subprocess.DEVNULL,
 ) -> Process:
-    """Start a command that ends with this process, and does not receive Ctrl-C from the terminal."""
+    """Start a command that gets SIGTERM when this process ends (Linux), but no Ctrl-C from the terminal."""
     wrapper = [sys.executable, "-m", "sweepd.cli.commands.local.parent_death_signal", str(os.getpid())]
     return subprocess.Popen(
         [*wrapper, *command],
@@ -197,7 +197,7 @@ def ready_address(server: Process, log: Path, *, seconds: float) -> str:
 
 
 def last_lines(file: Path, count: int) -> str:
-    """Return the last `count` lines of a file, joined into one line."""
+    """Return the last `count` lines of a file, joined into one line; empty if the file cannot be read."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -206,7 +206,7 @@ def last_lines(file: Path, count: int) -> str:
 
 
 def agent_event(line: str) -> dict[str, object] | None:
-    """Return the event in a line of an agent's log; None for another line."""
+    """Return the event in a line of an agent's log; None for any other line."""
     try:
         event: object = json.loads(line)
     except ValueError:
@@ -225,7 +225,7 @@ def find_or_start(settings: Settings) -> Client:
     If a flag, the environment or a context names a server, no other server is used.
 
     Raises:
-        ClientError: the named server does not answer, or rejects the token.
+        ClientError: the server in a flag or the environment does not answer, or a server rejects the token.
         NoServerError: the context does not exist, or the contexts cannot be read.
         Problem: no server could be started.
     """

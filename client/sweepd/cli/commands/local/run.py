@@ -56,8 +56,8 @@ def run(
     """Run a sweep on this machine: find or start a server, create the sweep, run an agent, show progress.
 
     Runs work in the current folder, or in FILE's folder if only that contains the program. The first Ctrl-C
-    lets live runs end, a second one terminates them, a third one kills them. A server started by this command
-    keeps running. Exit code 8: the sweep failed, or no run succeeded; 130: interrupted.
+    lets live runs end, the second terminates them, the third kills them. A server started here keeps running.
+    Exit code 8: the sweep failed, was cancelled or paused itself, or no run succeeded; 130: interrupted.
     """
     settings = current_settings()
     text = read_sweep(file, placing=placing(overrides, settings.environ))

@@ -46,7 +46,7 @@ class SyncFolder:
 
 
 def find(folders: Sequence[Path]) -> list[SyncFolder]:
-    """Return the folders to sync at or below `folders`, sorted by name, so the oldest runs come first.
+    """Return the folders to sync at or below `folders`, sorted by name, so that the oldest runs come first.
 
     Raises:
         Problem: a folder is missing, or contains no run.
@@ -125,7 +125,7 @@ def is_synced(client: Client, found: SyncFolder) -> bool:
     """Return True if the server has the complete run, and the folder has not changed since its sync.
 
     Raises:
-        ClientError: the server does not answer.
+        ClientError: the run cannot be read.
     """
     claim = dict(line.partition(" ")[::2] for line in _lines(found.path / "agent" / "claim"))
     if not claim or not _unchanged(found.path):
@@ -258,7 +258,7 @@ def sync(folders: tuple[Path, ...], grace: str, output_format: str) -> int:
 def _synced(
     client: Client, found: Sequence[SyncFolder], server: Target, settings: Settings, grace: float
 ) -> Iterator[Outcome]:
-    """Sync folders, two at a time; yield their outcomes in order."""
+    """Sync folders, two at a time; yield the outcomes in the order of the folders."""
     from concurrent.futures import ThreadPoolExecutor
 
     def one(each: SyncFolder) -> Outcome:

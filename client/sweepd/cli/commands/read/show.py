@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 def get(
     words: tuple[str, ...], watch: bool, spec: bool, columns: str | None, output_format: str
 ) -> int | None:
-    """Show a sweep, or a run with its attempts. `sweep` and `run` may be omitted, as all ids are unique.
+    """Show a sweep, or a run with its attempts. `sweep` and `run` may be omitted: all ids are unique.
 
     `--spec` prints the sweep file, with its seed and later edits; `sweepctl create` accepts it.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="ID")
 @output_option(("table", "jsonl", "json"))
 def watch(name: str, output_format: str) -> int:
-    """Follow a sweep or a run until it ends, also across restarts of the server.
+    """Follow a sweep or a run until it ends, even across server restarts.
 
     Redraws on a terminal, appends lines in a pipe. The exit code shows how it ended: 0 finished or stopped,
     8 otherwise.
@@ -49,9 +49,9 @@ def watch(name: str, output_format: str) -> int:
     "--timeout", metavar="DURATION", help="Maximum time to wait, such as 90s or 1h30m; 0: check once."
 )
 def wait(name: str, wanted: str, timeout: str | None) -> int:
-    """Wait until a sweep or a run has ended, also across restarts of the server.
+    """Wait until a sweep or a run has ended, even across server restarts.
 
-    Exit code 0: finished or stopped; 8: it ended otherwise; 7: the time limit has passed.
+    Exit code 0: finished or stopped, or --for is fulfilled; 8: ended otherwise; 7: the time limit has passed.
     """
     try:
         seconds = None if timeout is None else parse_duration(timeout)

@@ -84,7 +84,7 @@ def cancel(sweep: str, yes: bool, output_format: str) -> None:
     if write_change([answer.sweep.name], document, output_format):
         note("Cancelled.")
     for run in answer.unconfirmed_runs:
-        note(f"warning: {clean(run)}: its agent is disconnected; the run is killed when it reconnects")
+        note(f"warning: {clean(run)}: its agent is disconnected, and kills the run when it reconnects")
 
 
 def _change(text: str, output_format: str, action: Callable[[Client, str], v1.Sweep], done: str) -> None:

@@ -52,7 +52,7 @@ def typed_words(words: Sequence[str], option: str) -> dict[str, Json]:
     """Return the values of all words of an option, by name.
 
     Raises:
-        Problem: a word is not `NAME=VALUE`, or a name is given twice.
+        Problem: a word is not `NAME=VALUE`, a value cannot be parsed, or a name is given twice.
     """
     values: dict[str, Json] = {}
     for name, value in map(typed_value, words):
@@ -156,7 +156,7 @@ if TYPE_CHECKING:
 
 
 def option_of(field: str, edited: v1.Sweep) -> str:
-    """Return the option that sets the field of a request with this path, such as `--tag nightly`."""
+    """Return the option that sets a field, such as `--tag nightly`; if there is none, the path `field`."""
     path = field.removeprefix("sweep.spec.")
     tag = _TAG.fullmatch(path)
     if tag is not None and int(tag[1]) < len(edited.spec.tags):
@@ -169,12 +169,12 @@ def option_of(field: str, edited: v1.Sweep) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """Changes to a sweep; None or empty means no change.
+    """Changes to a sweep; None, or an empty list or mapping, means no change.
 
     Args:
         run_cap: a number, or "none" for unbounded.
         name: display name.
-        description: display text.
+        description: description for people.
         tags: tags to append.
         no_tags: tags to remove.
         metadata: entries to set.

@@ -1,4 +1,4 @@
-"""Training of `sweepctl demo`: a small neural network on scikit-learn's digits.
+"""Training script of `sweepctl demo`: a small neural network on scikit-learn's digits.
 
 Arguments such as `--hidden=64`, or a sweep, override the default settings below.
 """
