@@ -79,11 +79,11 @@ class WrongStateError(ClientError):
 
 
 class ConflictError(ClientError):
-    """The name is taken, or the entity has changed since it was read."""
+    """The name is taken, or the object has changed since it was read."""
 
 
 class UnreachableError(ClientError, ConnectionError):
-    """No server is known, or it does not answer."""
+    """No server is known, it does not answer, or the configuration file cannot be read."""
 
 
 class NotYetError(ClientError, TimeoutError):
@@ -91,7 +91,7 @@ class NotYetError(ClientError, TimeoutError):
 
 
 class FailedError(ClientError):
-    """A sweep or run has ended without success, or the server has failed."""
+    """A sweep or run has ended without success, or a call has failed for another reason."""
 
 
 class MissingExtraError(ClientError, ImportError):

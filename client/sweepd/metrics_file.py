@@ -20,8 +20,8 @@ on: an attempt that resumes from a checkpoint of step s begins with s + 1. The a
 share a file; its `run.json` records the position at which each attempt after the first begins.
 
 `NaN`, `Infinity` and `-Infinity` are valid numbers. A line of more than MAX_LINE_BYTES is malformed, because
-no agent or store accepts it. Ignored are nulls, groups nested deeper than MAX_DEPTH, and keys of more than
-MAX_KEY_LENGTH characters, including the dots of nested keys. Texts are cut to MAX_TEXT_LENGTH characters; a
+no agent or store accepts it. Nulls, groups nested deeper than MAX_DEPTH, and keys of more than MAX_KEY_LENGTH
+characters, including the dots of nested keys, are ignored. Texts are cut to MAX_TEXT_LENGTH characters; a
 list is kept as JSON text if the text is not longer. A blank line is ignored. A line that is not a JSON object
 is malformed. Bytes after the last newline are an unfinished line as long as a process may still write to it.
 

@@ -48,7 +48,7 @@ class Backend:
         """Yield a connected channel for one call.
 
         Raises:
-            UnavailableError: the service does not answer within `time_left` seconds or `_ready`'s limits.
+            UnavailableError: the channel does not connect within `time_left` seconds or `_ready`'s limits.
         """
         chosen = next((each for each in self._connections if each.calls < CALLS_PER_CONNECTION), None)
         if chosen is None:

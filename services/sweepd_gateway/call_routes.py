@@ -1,6 +1,6 @@
 """Routes of the gateway: the service and the type of each call, independent of the transport.
 
-The gateway rejects any call that is not in this table. `app.py` serves the routes over gRPC.
+The gateway forwards no call that is not in this table. `app.py` serves the routes over gRPC.
 """
 
 from collections.abc import Mapping

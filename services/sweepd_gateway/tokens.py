@@ -62,7 +62,7 @@ class CachedTokens:
 
         Raises:
             BadTokenError: the token is unknown, expired or revoked.
-            UnavailableError: the token is not cached, and the scheduler does not answer.
+            UnavailableError: no trusted entry is cached, and the scheduler does not answer.
         """
         known = self._known.get(digest)
         if known is None or not self._trusted(known):
@@ -114,7 +114,7 @@ class CachedTokens:
                     checking.cancel()
 
     def _invalidate(self) -> None:
-        """Empty the cache; `_recheck` checks tokens with open streams, the next use checks others."""
+        """Empty the cache: `_recheck` checks tokens with open streams, the next use checks any other."""
         streaming = set(self._calls.tokens())
         for digest, each in self._known.items():
             if each.principal.token in streaming:

@@ -110,7 +110,7 @@ class DomainError(Exception):
 
 
 class NotFoundError(DomainError, status=Status.NOT_FOUND, reason=Reason.NO_SUCH_NAME):
-    """The sweep, run or project does not exist, or the caller may not see it."""
+    """The sweep, run or other named object does not exist, or the caller may not see it."""
 
     def __init__(self, name: str, message: str | None = None) -> None:
         super().__init__(message or f"{name} does not exist", metadata={"name": name})
@@ -126,7 +126,7 @@ class WrongStateError(DomainError, status=Status.FAILED_PRECONDITION, reason=Rea
 
 
 class InvalidFieldError(DomainError, status=Status.INVALID_ARGUMENT, reason=Reason.INVALID_FIELD):
-    """A field of the request is malformed."""
+    """A field of the request is invalid."""
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"{field}: {why}", violations=[Violation(field, why)])
@@ -164,7 +164,7 @@ class DamagedError(DomainError, status=Status.DATA_LOSS, reason=Reason.DATA_DAMA
         Args:
             place: path of the file.
             what: clause that says which part is damaged and how.
-            metadata: run and key of that part, if known.
+            metadata: run, and key or file, of that part, if known.
         """
         super().__init__(f"{place} is damaged: {what}", metadata={"place": place, **metadata})
 

@@ -18,10 +18,10 @@ from sweepd_kernel.sql.schema import Schema
 
 
 class RunningService(Protocol):
-    """Port of an opened service. The kernel calls each of its three methods once, in this order."""
+    """Port of an opened service. The kernel calls its methods in this order, each at most once."""
 
     def register(self, server: grpc.aio.Server) -> tuple[str, ...]:
-        """Add the servicers to `server`; return their full names, such as `sweepd.v1.SweepService`."""
+        """Add servicers to `server`; return the names of their services, such as `sweepd.v1.RunService`."""
 
     async def start(self, address: str) -> None:
         """Start background work; the port at `address` is already bound."""
@@ -58,7 +58,7 @@ AttemptKey: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedDatabase:
-    """Database with data of attempts that is paired with another service's database; for `sweepd pair`.
+    """Database with data of attempts, paired with another service's database; for `sweepd pair`.
 
     One database of the pair defines which attempts exist; from the other, all other attempts are removed.
     """

@@ -1,4 +1,4 @@
-"""Conversion of the details that a script reports to a message of bounded size, and of messages to JSON.
+"""Conversion of a script's details to a message of bounded size, and of messages to JSON.
 
 Values of a script may be NaN, large or of any type; they never cause an error here.
 """
@@ -43,7 +43,7 @@ def details_message(document: Mapping[str, object]) -> v1.RunDetails:
 
 
 def cut_to_size(message: v1.RunDetails, limit: int) -> v1.RunDetails:
-    """Leave out the largest members of `config` and `summary` until the message has at most `limit` bytes."""
+    """Shrink a message to `limit` bytes: drop large members of `config` and `summary`, then other fields."""
     size = message.ByteSize()
     if size <= limit:
         return message
@@ -109,7 +109,7 @@ def summary_number(summary: Mapping[str, object], key: str) -> float | None:
 
 
 def summary_names(summary: Mapping[str, object], prefix: str = "") -> list[str]:
-    """Return the keys of the numbers in a summary, dotted for members of groups."""
+    """Return the keys of the numbers in a summary, dotted for members of groups; leave out overlong keys."""
     names: list[str] = []
     for key, value in summary.items():
         if isinstance(value, Mapping):
@@ -183,7 +183,7 @@ def _encodable(value: object, depth: int) -> Json:
             return _encodable_map(value, depth + 1)
         case Sequence() if depth < MAX_VALUE_DEPTH:
             return [_encodable(item, depth + 1) for item in value]
-        case _:  # nested too deeply for a message, or too large a number
+        case _:  # nested too deeply for a message, too large a number, or of another type
             return _text(str(value))[:1_000]
 
 

@@ -1,4 +1,4 @@
-"""Conversion of sweep specifications (by the table of keys), parameters and findings."""
+"""Conversion between messages and sweep specifications (by the table of keys), parameters and findings."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -153,7 +153,7 @@ def spec_from_message(message: v1.SweepSpec) -> SweepSpec:
 
 
 def spec_document(message: v1.SweepSpec, keys: Sequence[Key] = SWEEP) -> dict[str, object]:
-    """Return the set values of `keys` of a specification as in a sweep file; nothing is validated.
+    """Return the values of `keys` that a specification sets, as in a sweep file; nothing is validated.
 
     Raises:
         CodecError: the message is malformed.

@@ -13,7 +13,7 @@ MAX_VALUE_DEPTH: Final = 28
 """Maximum nesting: a mapping takes three message levels, of which protobuf parsers allow 100."""
 
 _MAX_MESSAGE_BYTES: Final = 2 * MAX_POINT_BYTES
-"""Maximum message size of a point within the limit of its canonical JSON; checked before decoding."""
+"""Maximum message size of a point whose canonical JSON is within its limit; checked before decoding."""
 
 
 class CodecError(ValueError):
@@ -40,7 +40,7 @@ def value_from_message(message: v1.ParameterValue, field: str = "value") -> Json
     """Return the value in a message.
 
     Raises:
-        CodecError: no value is set, a number is not finite, a name is duplicate, or nesting is too deep.
+        CodecError: no value is set, a number is not finite, text or a name is invalid, nesting is too deep.
     """
     return _value(message, field, 0)
 

@@ -15,7 +15,7 @@ _SINGLE_RUN_FOLDER = re.compile(
     """,
     re.VERBOSE,
 )
-# Names of folders for a run; a folder inside such a folder may have such a name, too.
+# Names of folders for a run; folders inside such a folder may also have such names.
 _RUN_FOLDER = re.compile(
     r"""
       version_\d+                                # Lightning
@@ -35,7 +35,7 @@ def event_prefix(name: str, run: str = "") -> str:
 
     Args:
         name: name of the file, relative to the folder that is read.
-        run: full name of the run; folders named by it or containing its id are left out of the prefix.
+        run: full name of the run; folders named after it or containing its id are omitted.
     """
     folders = _without_full_name(name.split("/")[:-1], run.split("/"))
     kept = [folder for folder in folders if not _names_one_run(folder, run.rpartition("/")[2])]

@@ -24,7 +24,7 @@ class Row:
 
 
 def number_of(text: str) -> float | int | None:
-    """Return the number in a text; None if the text is not a number."""
+    """Return the number in a text, without a trailing `%`, `,` or `;`; None if the text is not a number."""
     text = text.strip().rstrip("%,;")
     try:
         return int(text)
@@ -94,7 +94,7 @@ It raises ValueError for a line that it cannot parse, and TooSlowError if its pa
 
 
 def json_row(line: str, first: bool) -> Row | None:
-    """Return the row of a line that is a JSON object."""
+    """Return the row of a line that is a JSON object; None if it has no values or the line is blank."""
     if not line.strip():
         return None
     document: object = json.loads(line)
@@ -111,7 +111,7 @@ class Table:
         self._names: list[str] = []
 
     def read(self, line: str, first: bool) -> Row | None:
-        """Return the row of a line."""
+        """Return the row of a line; None for the header, and for a line without numbers."""
         cells = next(csv.reader([line], delimiter=self._delimiter), [])
         if first:
             self._names = [name.strip().lstrip("\ufeff") for name in cells[:_MAX_COLUMNS]]
@@ -133,7 +133,7 @@ MAX_LINE = 4_096
 MATCH_WITHIN = 0.05
 """Limit for matching one line, in seconds of CPU time."""
 SLOW = 0.005
-"""Minimum CPU time of a slow line, in seconds."""
+"""Minimum CPU time of a line that counts as slow, in seconds."""
 MAX_SLOW_TOTAL = 1.0
 """Limit for all slow lines together, in seconds of CPU time."""
 
@@ -158,7 +158,7 @@ class LinePattern:
         self._bounded = threading.current_thread() is threading.main_thread()
 
     def read(self, line: str, first: bool = False) -> Row | None:
-        """Return the row of the last match; carriage returns, such as in progress bars, also end lines.
+        """Return the row of the last match, if any; carriage returns, as in progress bars, also end lines.
 
         Raises:
             TooSlowError: a match, or all slow matches together, took too long.

@@ -44,7 +44,7 @@ class Source(Protocol):
 
 
 class LineFile:
-    """Source that reads the lines of a file; a file that has shrunk is read from its start.
+    """Source that reads the lines of a file; a file that has shrunk is read from its start again.
 
     Args:
         source: name of the source.
@@ -120,7 +120,7 @@ class EventFolder:
         folder: path of the folder.
         positions: number of bytes already read, by source name.
         skipped: number of bytes written before the run began, by file name.
-        run: full name of the run; a folder with this name is left out of keys.
+        run: full name of the run; folders named after it or containing its id are left out of keys.
         is_foreign: function that returns True if a file belongs to another run; called once per new file.
     """
 
@@ -188,7 +188,7 @@ def _found(event: Event, source: str, prefix: str) -> Found:
 
 
 def event_files(folder: Path) -> list[str]:
-    """Return the names of event files below a folder, sorted by name, so the oldest come first."""
+    """Return the names of at most 200 event files below a folder; in each folder, the oldest come first."""
     found: list[str] = []
     for parent, folders, files in os.walk(folder):
         folders.sort()
@@ -205,5 +205,5 @@ def output_source(pattern: str, log: Path, position: int) -> LineFile:
 
 
 def file_source(path: Path, position: int, *, name: str = "") -> LineFile:
-    """Return the source of a growing file; the suffix of `name`, else `path`, is its format."""
+    """Return the source of a growing file; the suffix of `name`, or else of `path`, is its format."""
     return LineFile("file", path, reader_of(name or path.name), position)

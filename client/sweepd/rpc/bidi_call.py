@@ -129,7 +129,7 @@ def _error(ending: _Ending) -> grpc.aio.AioRpcError:
 
 
 def batched(first: M, following: Callable[[], M | None]) -> M:
-    """Append the following messages that are ready and fit to `first`, and return it.
+    """Append to `first` the following messages that are ready and fit, and return it.
 
     A batch costs less, because most of the cost of a stream is per message.
 

@@ -27,7 +27,7 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_reconnect_backoff_ms", 1_000),
     # Despite its name, the time limit of one connection attempt; a busy server needs some time.
     ("grpc.min_reconnect_backoff_ms", 5_000),
-    # One connection per channel: gRPC would share one, with its limit of 100 streams.
+    # One connection per channel; by default, channels share a connection, with its limit of 100 streams.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_http_proxy", 0),
 )
@@ -94,7 +94,7 @@ class _UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
         client_call_details: grpc.aio.ClientCallDetails,
         request: Request,
     ) -> "grpc.aio.UnaryUnaryCall[Request, Response]":
-        """Make the call with the entries."""
+        """Make the call, adding metadata."""
         return await continuation(_extended(client_call_details, self._entries), request)
 
 
@@ -110,7 +110,7 @@ class _UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
         client_call_details: grpc.aio.ClientCallDetails,
         request: Request,
     ) -> "grpc.aio.UnaryStreamCall[Request, Response]":
-        """Make the call with the entries."""
+        """Make the call, adding metadata."""
         return await continuation(_extended(client_call_details, self._entries), request)
 
 

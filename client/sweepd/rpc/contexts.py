@@ -89,7 +89,7 @@ def read_contexts(environ: Mapping[str, str]) -> Contexts:
     """Return the contexts in the configuration file; empty if there is no file.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: the file cannot be read or is invalid.
     """
     path = config_file(environ)
     try:

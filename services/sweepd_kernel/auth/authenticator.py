@@ -87,7 +87,7 @@ class Authenticator:
         """Return the principal of `credentials`.
 
         Raises:
-            BadTokenError: the token is unknown, expired or revoked.
+            BadTokenError: the token is unknown, expired or revoked, or the encoded person is malformed.
             UnavailableError: the token store is unavailable.
         """
         token = credentials.token
@@ -115,7 +115,7 @@ def check_scope(principal: Principal, method: str) -> None:
     """Refuse a call that the caller's token does not allow.
 
     Raises:
-        NotAllowedError: the token's scope does not allow the call; the error names the needed scope.
+        NotAllowedError: the token's scope does not allow the call; the error names a sufficient one, if any.
     """
     if principal.kind == "service":
         return
@@ -141,7 +141,7 @@ def check_names(principal: Principal, rule: Rule, request: object) -> None:
 
 
 def canonical(name: str) -> str:
-    """Return the canonical form of a name: the run alias `SWEEP:7` becomes `SWEEP-7`."""
+    """Return a name for errors: the run alias `SWEEP:7` as `SWEEP-7`, others cut to 200 characters."""
     sweep, colon, number = name.rpartition(":")
     return f"{sweep}-{number}" if colon and number.isdecimal() else f"{name:.200}"
 

@@ -12,7 +12,7 @@ from sweepd_kernel.errors import BadTokenError
 EXPIRED = "the token has expired"
 REVOKED = "the token has been revoked"
 PATIENCE = 0.5
-"""Seconds for which a write in progress delays the end of a stream."""
+"""Maximum seconds for which a write in progress delays the end of a stream."""
 MAX_ENDED_TOKENS = 10_000
 """Maximum number of ids of ended tokens to keep; ids are never reused."""
 
@@ -124,7 +124,7 @@ class OpenCalls:
 
 
 class Writer(Protocol):
-    """Port of the part of a call's context that sends response messages."""
+    """Part of a call's context that sends response messages."""
 
     async def write(self, message: object) -> None:
         """Write a message."""

@@ -65,7 +65,7 @@ class Principal:
     scope: Scope = Scope.ADMIN
     bounds: Bounds = EVERYWHERE
     token: str = ""
-    """Id of the token; empty for the server's own access token."""
+    """Id of the token; empty for a service, and for the server's own access token."""
     expires: float | None = field(default=None, compare=False)
     """Expiry of the token on this process's monotonic clock; None: never, or another process enforces it."""
 

@@ -32,8 +32,8 @@ def database(message: v1.DatabaseState) -> Database:
     """Return the state of a database in a message.
 
     Raises:
-        InvalidFieldError: a field is malformed. If the state were stored as the peer, the real peer would be
-            rejected.
+        InvalidFieldError: a field is malformed; if such a state were stored as the peer's, the real peer
+            would be rejected.
     """
     _require(_ID, message.id, "id")
     for each in message.generations:

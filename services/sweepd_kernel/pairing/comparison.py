@@ -44,7 +44,7 @@ class Peer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """State of a database; `generations` are in order, `number` is that of its newest commit."""
+    """State of a database; `generations` begin with the oldest, `number` is that of the newest commit."""
 
     id: str
     place: str
@@ -65,7 +65,7 @@ class Database:
 
 
 class Fault(Enum):
-    """Kind of mismatch of two databases."""
+    """Kind of mismatch between two databases."""
 
     SCHEDULER_NEW = auto()
     METRICS_NEW = auto()
@@ -76,7 +76,7 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Mismatch of two databases: the kind, the database at fault, and the other one."""
+    """Mismatch between two databases: the kind, the database at fault, and the other one."""
 
     fault: Fault
     place: str
@@ -87,7 +87,7 @@ class Mismatch:
 
 
 def mismatch(scheduler: Database, metrics: Database) -> Mismatch | None:
-    """Return the mismatch of two databases; None if they match.
+    """Return the mismatch between two databases; None if they match.
 
     A new database matches, unless the other one was paired with its predecessor and metrics were stored.
     """
@@ -119,8 +119,8 @@ _SENTENCES = {
 class DelayedPositions:
     """Queue of positions of the other database, each of which is stored once it is `COPY_SKEW` old.
 
-    Backups of two live databases are not made at the same instant. As each stored position is older than the
-    maximum time between the two backups, they match whichever was made first.
+    Backups of two live databases are not made at the same instant. Each stored position is older than the
+    maximum time between the two backups, so these match whichever was made first.
     """
 
     def __init__(self) -> None:

@@ -75,7 +75,7 @@ async def open_with_retries(
         stopping: event that ends the retries; the function then returns None.
 
     Raises:
-        StartError: the database is damaged, so retries do not help.
+        StartError: the service refuses to start, or its database is damaged, so retries do not help.
     """
     backoff = Backoff()
     unavailable: _UnavailableService | None = None

@@ -38,7 +38,7 @@ def lock_data_folder(path: Path, *, patience: float = PATIENCE) -> DataFolderLoc
 
     Raises:
         DataInUseError: another process holds the lock.
-        OSError: the folder cannot be created or written.
+        OSError: the folder cannot be created, written or locked.
     """
     make_folder(path)
     descriptor = file_lock.open_lock(path / LOCK_NAME)
@@ -54,7 +54,7 @@ def lock_data_folder(path: Path, *, patience: float = PATIENCE) -> DataFolderLoc
 
 
 def holder_of(path: Path) -> int | None:
-    """Return the pid of the process that holds the lock of a folder; None if the lock is free."""
+    """Return the pid of the holder of a folder's lock; None if the lock is free or its file has no pid."""
     try:
         descriptor = os.open(path / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

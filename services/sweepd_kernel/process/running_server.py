@@ -1,6 +1,6 @@
-"""Commands for the running server of a data folder: `sweepd status`, `down`, and `up -d` for a second time.
+"""Commands for the running server of a data folder: `sweepd status`, `down`, and a second `up -d`.
 
-Imports little, so that these commands start fast.
+This module imports little, so that these commands start fast.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Supervisor of several services: forks, monitors and restarts them, and ends them in order.
+"""Supervisor of several services: forks, monitors and restarts them, and ends them in reverse order.
 
 Heavy modules are imported before the forks, and shared. No gRPC object may exist in this process, as its
 threads would not survive a fork; so children report through pipes instead of health checks.
@@ -80,7 +80,7 @@ class Callbacks:
     """Callbacks for events of the supervised services."""
 
     ready: Callable[[], None]
-    """Called when every service serves for the first time."""
+    """Called once, when all services serve."""
     waiting: Callable[[str], None]
     """Called with the reason when a service cannot start yet and retries."""
     changed: Callable[[Sequence[Child]], None]
@@ -114,7 +114,7 @@ class Supervisor:
         """Run the services; return 0 once all of them have ended.
 
         Raises:
-            StartError: a service refused to start; all services have ended.
+            StartError: a service refused to start, or `waiting` raised this error; all services have ended.
         """
         self._catch_signals()
         gc.collect()

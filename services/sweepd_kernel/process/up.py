@@ -37,14 +37,14 @@ from sweepd_kernel.service import ServiceDefinition
 GROUP = "sweepd.services"
 # Order of start: services depend on earlier ones. Services of GROUP that are not listed start first.
 ORDER = ("metric-store", "suggestion", "scheduler", "gateway")
-# Time that a starting scheduler waits for the metric store to compare their databases.
+# Maximum time that a starting scheduler waits for the metric store, to compare their databases.
 MEET_WITHIN = "2s"
 # Flags with the addresses of other services.
 ADDRESS_FLAGS = {"metric-store": "--metrics", "suggestion": "--suggestion", "scheduler": "--scheduler"}
 
 
 def load_services() -> list[ServiceDefinition]:
-    """Import every installed service, in the order of start."""
+    """Import all installed services, and return them in the order of start."""
     gc.disable()  # a collection during imports frees nothing, but takes time
     try:
         found: list[ServiceDefinition] = [entry.load() for entry in entry_points(group=GROUP)]
@@ -76,7 +76,7 @@ def _detach(flags: argparse.Namespace, rest: Sequence[str], services: Sequence[S
     """Run the services in the background, with a log; return 0 once they serve, 1 after an error.
 
     Raises:
-        StartError: the log cannot be written, or the server that runs on the data folder has other arguments.
+        StartError: the log cannot be written, or a running server does not serve or has other arguments.
     """
     log: Path = flags.data / "sweepd.log"
     try:

@@ -25,10 +25,10 @@ MAX_UNAUTHENTICATED = 256
 """Maximum number of open unauthenticated connections."""
 
 MIN_AGE = 1.0
-"""Minimum age in seconds of an excess connection that is closed, unless descriptors are running out."""
+"""Age in seconds below which an excess connection stays open, unless descriptors are running out."""
 
 SCAN_THRESHOLD = 128
-"""Maximum number of open descriptors without a scan."""
+"""Number of open descriptors above which the connections are scanned."""
 
 SCAN_INTERVAL = 1.0
 SHORT_SCAN_INTERVAL = 0.1
@@ -118,7 +118,7 @@ class Connections:
 
 
 def raise_descriptor_limit() -> None:
-    """Raise the soft limit of open files of this process to the hard limit."""
+    """Raise the soft limit on open files to the hard limit, but at most to `_MAX_DESCRIPTORS`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MAX_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -61,7 +61,7 @@ class Authentication(grpc.aio.ServerInterceptor):
     ) -> "grpc.RpcMethodHandler[Request, Response] | None":
         """Set the principal of the call; if the call is not allowed, return a handler that refuses it.
 
-        Without a valid token, calls of unknown methods are refused, too.
+        Without a valid token, even calls of unknown methods are refused.
         """
         method = handler_call_details.method
         if method == HEALTH_CHECK:
@@ -92,7 +92,7 @@ class ErrorMapping(grpc.aio.ServerInterceptor):
 
         Args:
             log: log of errors other than DomainError.
-            calls: registry of streams, which end when their token ends; None: streams outlive their token.
+            calls: registry of streams, which end when their token ends; None: revocations end no streams.
             connections: registry of authenticated connections; None: connections are not watched.
         """
         self._log = log

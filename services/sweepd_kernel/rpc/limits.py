@@ -161,7 +161,7 @@ _TEXTS = (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES)
 
 
 def limit_of(field: FieldDescriptor) -> Limit | None:
-    """Return the limit of a field; None if it is neither a text nor a list."""
+    """Return the limit of a field; None if it has none, such as a number."""
     if not field.is_repeated and field.type not in _TEXTS:
         return None
     return FIELDS.get(field.full_name.removeprefix(_PACKAGE)) or FIELD_NAMES.get(field.name)

@@ -61,7 +61,7 @@ class Listener:
         """Bind `server`; return the address with the actual port.
 
         Raises:
-            StartError: the port is in use, or other machines could reach it in clear text.
+            StartError: the port cannot be bound, or other machines could reach it in clear text.
         """
         if self.credentials is None:
             require_loopback(self.address)
@@ -114,7 +114,7 @@ def reserve(listen: Address, port_file: Path) -> Reservation:
     """Reserve `listen`; for port 0, the port stored in `port_file`, else any free port, which is then stored.
 
     Raises:
-        StartError: the port is in use, or other machines could reach it in clear text.
+        StartError: the port cannot be bound, or other machines could reach it in clear text.
     """
     require_loopback(listen)
     return _bind_port(listen, port_file, _reserve_exactly)
@@ -124,7 +124,7 @@ def reserve_gateway(listen: Address | None, port_file: Path) -> Reservation:
     """Reserve `listen`; if None, the stored port, else the default port, else any free port.
 
     Raises:
-        StartError: the given port is in use, or other machines could reach it in clear text.
+        StartError: the port cannot be bound, or other machines could reach it in clear text.
     """
     if listen is not None:
         return reserve(listen, port_file)
@@ -145,7 +145,7 @@ def require_loopback(listen: Address) -> None:
     except ValueError:
         loopback = False
     if not loopback:
-        raise StartError(f"cannot listen on {listen}: without encryption only 127.0.0.1 or [::1] are allowed")
+        raise StartError(f"cannot listen on {listen}: without encryption only loopback addresses are allowed")
 
 
 def require_free(listen: Address) -> None:

@@ -56,12 +56,12 @@ async def run_service(
 
     Args:
         service: service that is opened but not started.
-        settings: its port and callers.
+        settings: port and callers of the service.
         ready: called once with the address when calls are answered.
-        stopping: ends the service when set.
+        stopping: event that ends the service.
 
     Raises:
-        StartError: the port is in use, or other machines could reach it in clear text.
+        StartError: the port cannot be bound, or other machines could reach it in clear text.
     """
     connections = Connections(settings.log)
     watching: asyncio.Task[None] | None = None

@@ -1,4 +1,4 @@
-"""Writing to streams; a reader that has stalled is an error that ends its stream."""
+"""Writing to streams; a stream whose reader has stalled ends with an error."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,7 @@
 """Port of a database, implemented by `sqlite.py` and `postgresql.py`.
 
-Both execute the same portable SQL. Its parameters are `?` or `:name`; an engine translates each statement
-once. A list is one parameter, a JSON array: `number in (select cast(value as bigint) from json_each(?))`.
+Both execute the same portable SQL with parameters `?` or `:name`, which an engine may have to translate. A
+list is one parameter, a JSON array: `number in (select cast(value as bigint) from json_each(?))`.
 """
 
 import errno
@@ -43,9 +43,9 @@ class Rows(Protocol):
 
 
 class Connection(Protocol):
-    """Connection to a database; may be used from any thread, but only one at a time.
+    """Connection to a database; may be used from any thread, but only by one at a time.
 
-    A statement outside of a transaction is committed at once. Every call, and reading of rows, may raise
+    A statement outside of a transaction is committed at once. Every call, and reading rows, may raise
     StorageError (nothing was stored; a retry may help), DamagedError (stored data is damaged), or
     StatementError.
     """

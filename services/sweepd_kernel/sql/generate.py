@@ -1,8 +1,8 @@
 """Generator that writes `tables_sql.py` beside each `tables.py` of the services; run by a build hook.
 
 The generated module contains the schema in each dialect and, for each table, its columns, its statements and
-straight-line functions between entities and rows. It is plain Python, so that a server does not load
-SQLAlchemy.
+straight-line functions that convert between entities and rows. It is plain Python, so that a server does
+not load SQLAlchemy.
 """
 
 import importlib
@@ -59,7 +59,7 @@ def generate() -> None:
 
 
 def models(package: str) -> list[type[SQLModel]]:
-    """Return the models of a package in their order of definition."""
+    """Return the models of a package in the order of their definition."""
     module = importlib.import_module(f"{package}.{Path(MODEL).stem}")
     return [
         each
@@ -102,7 +102,7 @@ def generated(package: str) -> str:
 
 
 def ddl(package: str, dialect: Dialect) -> tuple[str, ...]:
-    """Return the statements that create the newest tables and store their revision."""
+    """Return the statements that create the current tables and store the newest revision."""
     made: list[str] = []
     for table in metadata(package).sorted_tables:
         made.append(_compiled(CreateTable(table), dialect))

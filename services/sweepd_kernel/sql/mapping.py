@@ -1,6 +1,6 @@
 """Mapping between rows of a table and instances of a dataclass, as lines of Python; used by the build.
 
-A column maps to the field of its name; `values_best` maps to `values.best`. The types of column and field
+A column maps to the field of the same name; `values_best` to `values.best`. The types of column and field
 determine the conversion: enums, nested dataclasses, JSON in a text.
 """
 
@@ -47,7 +47,7 @@ class Node:
     """True for a field of the dataclass; a property is stored, but not passed to the constructor."""
 
     def columns(self) -> list[ModelColumn]:
-        """Return all columns in its subtree."""
+        """Return all columns in the subtree of this node."""
         own = [self.column] if self.column else []
         return own + [each for child in self.children.values() for each in child.columns()]
 
@@ -67,7 +67,7 @@ def tree(entity: type, columns: Sequence[ModelColumn]) -> Node:
     """Return the tree of an entity with each column at its field.
 
     Raises:
-        MappingError: a column has no field.
+        MappingError: a column has no field, or only one of the two allows None.
     """
     root = Node(entity)
     for column in columns:

@@ -24,7 +24,7 @@ def upgrade(engine: Engine, package: str) -> None:
         with alchemy_engine.connect() as connection:
             config = _config(package)
             config.attributes["connection"] = connection
-            # Explicit statement, as the driver's own transactions do not include DDL.
+            # Explicit statement, because the driver's own transactions do not include DDL.
             connection.exec_driver_sql(_BEGIN[engine.dialect])
             try:
                 command.upgrade(config, "head")

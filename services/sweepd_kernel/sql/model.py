@@ -43,7 +43,7 @@ def column(
         fixed: written only with a new row; updates leave it unchanged.
         unique: unique among all rows.
         index: has an index.
-        references: column of another table; deleting its row deletes this one.
+        references: column of another table; deleting the referenced row deletes this one.
         encode: function that returns the value to store; its module must not import SQLModel.
         decode: inverse of `encode`.
     """
@@ -75,7 +75,7 @@ class IdentityColumns(SQLModel):
 
 
 class GenerationColumns(SQLModel):
-    """Generation: the commits of one start of a service. `first_number`: number of the first one."""
+    """Generation: the commits of one start of a service. `first_number`: number of the first commit."""
 
     id: int = column(key=True)
     token: str

@@ -81,7 +81,7 @@ class PostgresqlEngine:
         return PostgresqlConnection(self, driver)
 
     def back_up(self, suffix: str) -> str:
-        """Copy the database to a backup on the same server; it must have no other open connections."""
+        """Copy the database, which must have no other open connections, to a backup on the same server."""
         first = f"{self._name}.{suffix}"
         names = (first if number == 1 else f"{first}-{number}" for number in count(1))
         try:
@@ -109,7 +109,7 @@ class PostgresqlEngine:
 
 
 class _TextDumper(StrDumperUnknown):
-    """Dumper of text parameters that replaces NUL, which PostgreSQL cannot store, by U+FFFD."""
+    """Dumper of text parameters that replaces NUL, which PostgreSQL cannot store, with U+FFFD."""
 
     def dump(self, obj: str) -> Buffer | None:
         return super().dump(obj.replace("\0", "\ufffd"))

@@ -70,7 +70,7 @@ def ensure_schema(engine: Engine, schema: Schema) -> None:
     """Create the tables of a new database; migrate an older one to this version.
 
     Raises:
-        StartError: the database was written by a newer version, or by an unreleased one.
+        StartError: the database was written by a newer or unreleased version, or by another program.
         DamagedError: the database is damaged.
         StorageError: the database cannot be read or written; no change is half done.
     """

@@ -189,7 +189,7 @@ class SqliteConnection:
     def close(self) -> None:
         """Close the connection; a writer first moves the write-ahead log into the file, if no reader uses it.
 
-        SQLite does so only when the last connection is closed, and not if that one is read-only. A
+        SQLite itself does so only when the last connection is closed, and not if that one is read-only. A
         copy of the file without its `-wal` file would then lack the newest commits, or all commits.
         """
         with suppress(sqlite3.Error):
