@@ -149,10 +149,10 @@ def submodule(name: str) -> ModuleType:
 
 
 class _Submodule(ModuleType):
-    """Module that re-exports names of another, which is imported on first access, as it may be slow."""
+    """Module that re-exports names of another module, imported on first access because that may be slow."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"wandb.{name}", f"Replacement of wandb.{name} by sweepd: see {PAGE}")
+        super().__init__(f"wandb.{name}", f"sweepd's replacement for wandb.{name}: see {PAGE}")
         self.__path__: list[str] = []
         self._name = name
 

@@ -25,7 +25,7 @@ class Name:
 
     Args:
         support: level of support.
-        home: `module:attribute` or `module` below `sweepd.compat`; empty for a name of `sweepd` itself.
+        home: `module[:attribute]` in `compat.modules`, `submodules:NAME` or `itself`; empty: in `sweepd`.
         note: difference from W&B, or an alternative, as a sentence without its full stop.
     """
 
@@ -45,7 +45,7 @@ _CHART: Final = "the values of the chart are stored as a table"
 NAMES: Final[dict[str, Name]] = {
     "AlertLevel": _supported("top_level:AlertLevel"),
     "Api": _supported(
-        note="`sweep`, `run`, `runs` with filters; it needs sweepd installed, and a server that it finds"
+        note="`sweep`, `run`, `runs` with filters; needs sweepd in the script's Python, and a known server"
     ),
     "Artifact": _supported(note="its files are stored with the run; versions, aliases and links are not"),
     "ArtifactTTL": _no_effect("top_level:ArtifactTTL"),
@@ -54,7 +54,7 @@ NAMES: Final[dict[str, Name]] = {
     "CommError": _supported("errors:CommError"),
     "Config": _supported("top_level:Config"),
     "Error": _supported("errors:Error"),
-    "EvalTable": _supported("top_level:EvalTable", "a table; which columns are scores is not stored"),
+    "EvalTable": _supported("top_level:EvalTable", "a table; the roles of its columns are not stored"),
     "Graph": _no_effect(note=_NOT_KEPT),
     "Histogram": _supported(),
     "Html": _supported(),
@@ -63,7 +63,7 @@ NAMES: Final[dict[str, Name]] = {
     "Molecule": _no_effect(note=_NOT_KEPT),
     "Object3D": _no_effect(note=_NOT_KEPT),
     "Plotly": _supported(note="stored as JSON for `plotly.io.read_json`; not drawn"),
-    "Run": _supported(note="of a script; stored runs are `StoredRun`"),
+    "Run": _supported(note="the run of a script; stored runs are `StoredRun`"),
     "Settings": _supported(note="settings without meaning here are accepted without effect"),
     "Table": _supported(),
     "UsageError": _supported("errors:UsageError"),
@@ -80,9 +80,9 @@ NAMES: Final[dict[str, Name]] = {
     "apis": _supported("submodules:apis", "`apis.public` has `Api`, `Run`, `Runs`, `Sweep`"),
     "attach": _refused("a child process of a script that has called `init` just calls `log`"),
     "box3d": _no_effect("top_level:box3d"),
-    "catboost": _refused("log in your own callback"),
+    "catboost": _refused("log from your callback"),
     "config": _supported(),
-    "controller": _refused("the server suggests"),
+    "controller": _refused("the server chooses the points of a sweep"),
     "data_types": _supported("submodules:data_types"),
     "define_metric": _supported(),
     "ensure_configured": _no_effect("top_level:ensure_configured"),
@@ -93,9 +93,9 @@ NAMES: Final[dict[str, Name]] = {
     "helper": _supported("util"),
     "init": _supported(),
     "integration": _supported("submodules:integration", "`keras`, `lightgbm`, `xgboost`, `sklearn`"),
-    "join": _supported("top_level:join", "`finish`"),
+    "join": _supported("top_level:join", "same as `finish`"),
     "jupyter": _refused(_INTERNAL),
-    "keras": _supported("keras", "on every back end of Keras 3; the older `WandbCallback`, too"),
+    "keras": _supported("keras", "with any Keras 3 backend; also the older `WandbCallback`"),
     "lightgbm": _supported("lightgbm"),
     "link_model": _no_effect(note="there is no registry of models"),
     "log": _supported(),
@@ -114,37 +114,35 @@ NAMES: Final[dict[str, Name]] = {
         note="files of this run and of its checkpoint folder; those of other runs are not available"
     ),
     "run": _supported(),
-    "sacred": _refused("log in your own observer"),
+    "sacred": _refused("log from your observer"),
     "sagemaker_auth": _no_effect("top_level:sagemaker_auth"),
     "save": _supported(
         note="files are copied when it is called; with the policies live and end, again at the end of the run"
     ),
-    "sdk": _supported("submodules:sdk", "as far as libraries import it"),
+    "sdk": _supported("submodules:sdk", "the parts that libraries import"),
     "setup": _no_effect(),
     "sklearn": _no_effect("submodules:sklearn", "plots are not drawn; log the numbers"),
     "summary": _supported(),
     "sweep": _supported(),
     "teardown": _no_effect(),
     "tensorboard": _no_effect("submodules:tensorboard", "`metrics_from` in the sweep file reads event files"),
-    "tensorflow": _refused("log in your own callback, or read event files with `metrics_from`"),
+    "tensorflow": _refused("log from your callback, or read event files with `metrics_from`"),
     "termerror": _supported("top_level:termerror"),
     "termlog": _supported("top_level:termlog"),
     "termsetup": _no_effect("top_level:termsetup"),
     "termwarn": _supported("top_level:termwarn"),
     "trigger": _refused(_INTERNAL),
     "unwatch": _no_effect(),
-    "use_artifact": _supported(
-        note="those that this run has logged; of others, read the files where they are"
-    ),
-    "use_model": _supported(note="those that this run has logged; of others, read the files where they are"),
-    "util": _supported("util", "as far as libraries import it"),
+    "use_artifact": _supported(note="only those that this run has logged; read the files of others directly"),
+    "use_model": _supported(note="only those that this run has logged; read the files of others directly"),
+    "util": _supported("util", "the parts that libraries import"),
     "visualize": _supported("plot:visualize", _CHART),
-    "wandb": _supported("itself", "the module"),
+    "wandb": _supported("itself", "the module itself"),
     "wandb_agent": _refused(_INTERNAL),
-    "wandb_lib": _supported("submodules:sdk.lib", "as far as libraries import it"),
-    "wandb_sdk": _supported("submodules:sdk", "as far as libraries import it"),
+    "wandb_lib": _supported("submodules:sdk.lib", "the parts that libraries import"),
+    "wandb_sdk": _supported("submodules:sdk", "the parts that libraries import"),
     "wandb_torch": _refused(_INTERNAL),
-    "watch": _no_effect(note="log what you need of gradients"),
+    "watch": _no_effect(note="log the gradients that you need"),
     "xgboost": _supported("xgboost"),
 }
 """Support by name; other names with a leading underscore are internal to W&B and omitted."""

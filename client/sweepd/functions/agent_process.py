@@ -115,7 +115,7 @@ class AgentProcess:
             self._process.send_signal(number)
 
     def close(self) -> None:
-        """End the agent and its runs: first by SIGTERM, at last by SIGKILL."""
+        """End the agent and its runs: first by SIGTERM, finally by SIGKILL."""
         for seconds in _CLOSE_SECONDS:
             if self._process.poll() is None:
                 self.send(signal.SIGTERM)

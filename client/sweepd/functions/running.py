@@ -73,7 +73,7 @@ def agent(
 ) -> None:
     """Run trials of a sweep on this machine until the sweep ends or `count` runs have ended.
 
-    This starts a `sweep-agent`, which ends before the function returns. After Ctrl-C, or an interrupt of the
+    This starts a `sweep-agent`, which ends before `agent` returns. After Ctrl-C, or an interrupt of the
     notebook kernel, no more runs start, and live runs continue to their end. A second Ctrl-C terminates the
     live runs, a third one kills them. KeyboardInterrupt is raised afterwards.
 
@@ -217,7 +217,7 @@ def sweep_name(
 
 
 def legal_part(kind: str, text: str | None) -> str | None:
-    """Convert text to a valid part of a name, as for sweep files; return None for empty text.
+    """Convert text to a valid part of a name, as sweep files require; return None for empty text.
 
     Raises:
         UsageError: the text has no character that is valid in a name.

@@ -35,8 +35,8 @@ def sweep(
     Args:
         sweep: content of a sweep file as a dictionary, or a function that returns one. `program` may be
             missing if the runs are function calls.
-        entity: entity of the sweep. Default: SWEEPD_ENTITY, the entity in the dictionary, or `local`.
-        project: project. Default: SWEEPD_PROJECT, the project in the dictionary, or the program's name.
+        entity: entity. Default: SWEEPD_ENTITY, `entity` in `sweep`, `config set`, or `local`.
+        project: project. Default: SWEEPD_PROJECT, `project` in `sweep`, `config set`, or the program's name.
         prior_runs: names of runs whose results the search uses and whose points it does not repeat.
             Unsuitable runs are reported and left out.
 

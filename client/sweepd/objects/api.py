@@ -65,7 +65,7 @@ class Api(MissingAttributes):
         include_sweeps: bool = True,
         lazy: bool = True,
     ) -> ApiRuns:
-        """Return the runs of a project, including standalone ones, the newest first.
+        """Return the runs of a project, including standalone ones, by default the newest first.
 
         Args:
             path: `entity/project` or `project`. Default: the project in `overrides`.
@@ -89,7 +89,7 @@ class Api(MissingAttributes):
         return ApiRuns(runs, filters, order)
 
     def from_path(self, path: str) -> ApiSweep | ApiRun:
-        """Return a sweep if the path has `sweeps` in the middle, else a run."""
+        """Return a sweep if `sweeps` is a part of the path, else a run."""
         return self.sweep(path) if "sweeps" in path.split("/") else self.run(path)
 
     @property

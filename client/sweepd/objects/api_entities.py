@@ -146,7 +146,7 @@ class ApiRun(ApiRecord):
 
     @property
     def created_at(self) -> str | None:
-        """Time of creation in UTC, as RFC 3339 text."""
+        """Time of creation in UTC, as RFC 3339 text; None if unknown."""
         time = self.run.create_time
         return None if time is None else time.isoformat()
 
@@ -303,7 +303,7 @@ class ApiSweep(ApiRecord):
 
     @property
     def order(self) -> str | None:
-        """Order of the runs by the objective: `+summary_metrics.loss`, with `-` if the goal is maximize."""
+        """Order by the objective: `+summary_metrics.loss`, with `-` to maximize; None without a metric."""
         sign = "-" if self.sweep.goal == "maximize" else "+"
         return f"{sign}summary_metrics.{self.sweep.metric}" if self.sweep.metric else None
 
@@ -373,7 +373,7 @@ class ApiFile(MissingAttributes):
             exist_ok: whether to return an existing file unchanged.
 
         Raises:
-            ValueError: the file exists, or its name points outside the folder.
+            ValueError: the file exists, its name points outside the folder, or it changed meanwhile.
             NotFoundError: the content was not uploaded from the machine of the run.
         """
         if self._message.left_out:

@@ -39,7 +39,7 @@ def matches(filters: Mapping[str, object], field: Field) -> bool:
     """Return True if a run satisfies all of `filters`.
 
     Raises:
-        InvalidError: an operator is unknown, or its operand is invalid.
+        InvalidError: an operator or a field is unknown, or an operand is invalid.
     """
     return all(_is_satisfied(name, wanted, field) for name, wanted in filters.items())
 

@@ -26,11 +26,11 @@ class AsyncClient:
         """Choose a server; the first method call opens the connection.
 
         Args:
-            address: HOST:PORT. Default: SWEEPD_ADDRESS, else the server that `sweepd up` started here.
+            address: HOST:PORT. Default: SWEEPD_ADDRESS, the context in use, or the last server started here.
             token: access token. Default: SWEEPD_TOKEN, else the one stored for the address.
 
         Raises:
-            UnreachableError: no server is known.
+            UnreachableError: no server is known; NotFoundError if the context in use does not exist.
         """
         found = target(address, token)
         self.address = found.address
@@ -76,11 +76,11 @@ class AsyncClient:
             name: display name; replaces the name in `config`.
             program: program; replaces the program in `config`.
             sweep_id: id of the sweep. Default: a random id from the server.
-            request_id: id of this call; another call with it within a day returns the same sweep.
+            request_id: id of this call; another call with the same id within a day returns the same sweep.
             prior_runs: runs, or names of runs: the search uses their results and does not repeat their
                 points. Unsuitable runs are skipped with a `SweepWarning`.
 
-        A sweep that never ends, such as a random one without `run_cap`, causes a `SweepWarning`.
+        A sweep that never ends, such as a random search without `run_cap`, causes a `SweepWarning`.
 
         Raises:
             InvalidError: the configuration has errors; `diagnostics` lists all of them.

@@ -92,7 +92,7 @@ class AsyncStoredRun(RunRecord):
 
         Args:
             keys: keys to include. Default: all.
-            max_points: approximate maximum of points per key, which include the extremes; 0: no maximum.
+            max_points: approximate maximum number of points per key, extremes included; 0: no maximum.
             all_attempts: whether to include values that newer attempts have replaced.
         """
         return await reading.history(
@@ -100,7 +100,7 @@ class AsyncStoredRun(RunRecord):
         )
 
     async def summary(self) -> dict[str, object]:
-        """Return the summary as the script sees it, with dotted names for the members of groups.
+        """Return the summary as the script sees it, with dotted names for the members of logged groups.
 
         It has the last value of each key or the aggregates of `define_metric`, and values set by the script.
         """
@@ -188,7 +188,7 @@ class AsyncSweep(SweepRecord):
         tags: list[str] | Unchanged | None = UNCHANGED,
         metadata: dict[str, Json] | Unchanged | None = UNCHANGED,
     ) -> Self:
-        """Replace the given values; None removes one. A finished sweep continues if `run_cap` is raised."""
+        """Replace the given values; None removes a value. Raising `run_cap` continues a finished sweep."""
         changes = changes_of(
             run_cap=run_cap, name=name, description=description, tags=tags, metadata=metadata
         )
@@ -262,7 +262,7 @@ class AsyncSweep(SweepRecord):
         best_first: bool = False,
         limit: int | None = None,
     ) -> AsyncIterator[AsyncStoredRun]:
-        """Yield the runs in the order of their numbers, fetched page by page.
+        """Yield the runs, by default in ascending order of their numbers, fetched page by page.
 
         Args:
             filters: conditions of `sweepctl runs --filter`, such as `params.lr<0.1` or `attempt>1`.
@@ -282,7 +282,7 @@ class AsyncSweep(SweepRecord):
         return [prior_run_shape(run) async for run in runs.prior_of(self._wire, self.name)]
 
     async def best(self) -> AsyncStoredRun | None:
-        """Return the best run, with repeats the first run of the best point; None without a value."""
+        """Return the best run, with repeats the first run of the best point; None if no run has a value."""
         run = await runs.best_of(self._wire, await sweeps.get(self._wire, self.name))
         return None if run is None else AsyncStoredRun(self._wire, run)
 
@@ -321,7 +321,7 @@ class AsyncSweep(SweepRecord):
         return frames.to_polars(await reading.columns(self._wire, self.name))
 
     async def to_arrow(self) -> pa.Table:
-        """Return the rows as an arrow table; missing values are null."""
+        """Return the rows as an Arrow table; missing values are null."""
         return frames.to_arrow(await reading.columns(self._wire, self.name))
 
     async def html(self) -> str:

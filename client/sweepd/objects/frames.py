@@ -1,4 +1,4 @@
-"""Conversion of rows to typed columns, and to frames of pandas, polars and arrow (optional libraries)."""
+"""Conversion of rows to typed columns, and to frames of pandas and polars or Arrow tables (if installed)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def column(name: str, values: list[object], kind: str | None = None) -> Column:
 
 
 def kind_of(values: Iterable[object]) -> str:
-    """Return the common kind of the values that are not None; exact integers among floats are floats."""
+    """Return the common kind of the values except None; a mix of floats and exact integers is float."""
     known = [value for value in values if value is not None]
     kinds = {_KINDS.get(type(value), "mixed") for value in known}
     if not kinds:
@@ -113,7 +113,7 @@ def to_polars(columns: Sequence[Column]) -> pl.DataFrame:
 
 
 def to_arrow(columns: Sequence[Column]) -> pa.Table:
-    """Return the columns as an arrow table; missing values are null, NaN stays NaN.
+    """Return the columns as an Arrow table; missing values are null, NaN stays NaN.
 
     Raises:
         MissingExtraError: pyarrow is not installed.

@@ -24,7 +24,7 @@ _DOCSTRINGS = {
     "Client": """Client of a server, which creates and finds sweeps and finds runs.
 
     Use it in a `with` block, or call `close`, which leaves no thread behind. Several threads may share a
-    client, also in a process forked after its creation. All errors that it raises are `ClientError`.
+    client, even in a process that was forked later. All errors that it raises are `ClientError`.
     """,
     "Sweep": """Sweep that a server stores: its state, its runs, and methods that control it.
 

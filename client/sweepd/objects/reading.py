@@ -75,7 +75,9 @@ async def wait(
     state = state_of(found)
     if not check or holds(condition, found) or (condition.is_end and state in GOOD_ENDS):
         return found
-    ended = f"{found.name} has ended as {state}" + ("" if condition.is_end else " before that")
+    ended = f"{found.name} has ended as {state}" + (
+        "" if condition.is_end else " before the condition was met"
+    )
     raise FailedError(f"{ended}: {found.reason}" if found.reason else ended)
 
 
@@ -171,7 +173,7 @@ async def log_lines(
 
 
 def notebook_card(wire: Wire, known: v1.Sweep | v1.Run) -> str:
-    """Return the card for notebooks. Make no call if the wire suspends, as notebooks await nothing."""
+    """Return the card for notebooks. Make no call if the wire suspends, because notebooks do not await."""
     if isinstance(known, v1.Sweep):
         return sweep_card(known, (), ()) if wire.suspends else run_now(show_sweep(wire, known))
     return run_card(known, None) if wire.suspends else run_now(show_run(wire, known))
@@ -184,7 +186,7 @@ async def show_sweep(wire: Wire, known: v1.Sweep) -> str:
         best = [run async for run in runs.list_of(wire, sweep.name, best_first=True, limit=_BEST_RUNS)]
         return sweep_card(sweep, await progress(wire, sweep.name), best)
     except ClientError as error:
-        return sweep_card(known, (), (), note=f"last known state: {error}")
+        return sweep_card(known, (), (), note=f"last known state; {error}")
 
 
 async def show_run(wire: Wire, known: v1.Run) -> str:
@@ -196,7 +198,7 @@ async def show_run(wire: Wire, known: v1.Run) -> str:
             objective = (await sweeps.get(wire, run.sweep)).spec.metric.name or None
         return run_card(run, await _curve(wire, run.name, objective))
     except ClientError as error:
-        return run_card(known, None, note=f"last known state: {error}")
+        return run_card(known, None, note=f"last known state; {error}")
 
 
 async def _curve(wire: Wire, run: str, objective: str | None) -> History | None:

@@ -96,7 +96,7 @@ class History(Mapping[str, list[Value]]):
         return frames.to_polars(self._columns())
 
     def to_arrow(self) -> pa.Table:
-        """Return the rows as an arrow table."""
+        """Return the rows as an Arrow table."""
         return frames.to_arrow(self._columns())
 
     def _columns(self) -> list[Column]:

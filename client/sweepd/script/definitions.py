@@ -51,7 +51,7 @@ def checked_definition(
     """Check the arguments of `define_metric` and return the definition.
 
     Raises:
-        UsageError: an argument has the wrong type or an unknown value.
+        UsageError: an argument is missing or invalid.
     """
     if not name:
         raise UsageError("define_metric: the name of a metric is missing")
@@ -72,7 +72,7 @@ def checked_definition(
 
 
 class Definitions:
-    """Definitions of one run; an exact name takes precedence over prefixes, a longer prefix over shorter."""
+    """Definitions of one run; exact names take precedence over prefixes, and longer prefixes over shorter."""
 
     def __init__(self) -> None:
         self._given: dict[str, Definition] = {}

@@ -1,4 +1,4 @@
-"""Errors of the functions for scripts, sweeps and agents; each message names the problem and a fix."""
+"""Errors that the functions for scripts, sweeps and agents raise."""
 
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,7 +12,7 @@ class UsageError(Error):
 
 
 class ConfigError(UsageError, ValueError):
-    """Attempt to replace a configuration value without `allow_val_change`."""
+    """Invalid configuration, or attempt to replace a value without `allow_val_change`."""
 
 
 class MissingAttributes:
@@ -35,13 +35,13 @@ class SweepError(UsageError, ValueError):
 
 
 class FunctionError(UsageError, TypeError):
-    """Function that needs arguments or cannot be pickled."""
+    """Function that needs arguments, cannot be pickled, or is async with `in_process=True`."""
 
 
 class AgentError(Error):
     """Failure of the agent or the server; `exit_code` is an exit code of the command line.
 
-    1 failure · 2 usage · 3 no such sweep · 4 token refused · 6 no server · 9 a guard tripped.
+    1 failure · 2 usage · 3 not found · 4 access denied · 5 invalid sweep · 6 no server · 9 a guard tripped.
     """
 
     def __init__(self, message: str, exit_code: int = 1) -> None:

@@ -12,7 +12,7 @@ _INTERRUPTED, _FAILED = 130, 1
 class ExitCode:
     """Recorder of calls of `sys.exit` and of uncaught exceptions.
 
-    It does not record `raise SystemExit(code)`, `os._exit(code)` and signals that end the process; in these
+    It does not record `raise SystemExit(code)`, `os._exit(code)` or signals that end the process; in these
     cases, an agent may read the exit status from the operating system.
     """
 

@@ -19,7 +19,7 @@ class Notices:
 
 
 def print_line(line: str) -> None:
-    """Print a line to stderr if it is open."""
+    """Print a line to stderr, if stderr is open."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # closed, or its disk is full
             sys.stderr.write(line)

@@ -8,7 +8,7 @@ from sweepd.metrics_file import MAX_DEPTH, MAX_KEY_LENGTH, MAX_LINE_BYTES, MAX_T
 from sweepd.script.notices import Notices
 
 Keep = Callable[[str, object], object]
-"""Function that stores a value that is not a number as a file; it returns the path, or raises TypeError."""
+"""Function that stores a value in files and returns the path or paths; raises TypeError if it cannot."""
 
 _SCALARS = frozenset({int, float, bool, str, type(None)})
 _ALWAYS_STORED = frozenset({int, float, bool})
@@ -60,7 +60,7 @@ def _decoded(value: bytes | bytearray) -> str:
 
 
 def _text_of_time(value: object) -> str | None:
-    """Return a date or a time as text, without importing `datetime`."""
+    """Return a date or a time as text, without importing `datetime`; None for other values."""
     if type(value).__module__ != "datetime":
         return None
     isoformat = getattr(value, "isoformat", None)
@@ -96,7 +96,7 @@ def suitable(
     Args:
         metrics: metrics as logged.
         notices: receives the warnings.
-        keep: called for values that are not numbers; None: omit these values.
+        keep: called for values that JSON cannot represent; None: omit these values.
         for_rows: whether the values are part of a row, which holds numbers, booleans and short texts.
     """
     chosen: dict[str, object] = {}
@@ -151,7 +151,7 @@ def _converted(name: str, value: object, keep: Keep | None, notices: Notices | N
 
 
 def _numbered_group(name: str, files: list[object], notices: Notices) -> dict[str, object]:
-    """Return the paths of several files as a group with numbered keys, because a row holds no lists."""
+    """Return the paths of several files as a group with numbered keys; a row has no lists of paths."""
     if len(files) > _MAX_LISTED_FILES:
         notices.once(
             f"key {name}",

@@ -19,16 +19,16 @@ from sweepd.script.row import encode, suitable
 # Range of valid steps: 64 bits.
 _STEPS = range(-(2**63), 2**63)
 KeepAt = Callable[[str, object, int | None], object]
-"""Function that stores a value that is not a number, by key and step; see `row.Keep`."""
+"""Function like `row.Keep` with the step as a third argument."""
 
 
 class Steps:
     """Current step of a process that logs rows; `marked_open` is True if its last row was marked open.
 
-    A row with a lower step than the current one is late; a row with the same step adds to it; a row with a
-    higher step makes that step current. A row without a step belongs to the current step. `commit` decides
-    whether a row completes its step; by default, rows without a step do, and rows with a step do not. Only
-    rows with `commit=False` are marked open; after any other row, readers need not wait for more lines.
+    A row with a lower step than the current one is late; a row with the current step adds to that step; a
+    row with a higher step makes its step current. A row without a step belongs to the current step. `commit`
+    decides whether a row completes its step; by default, only rows without a step do. Only rows with
+    `commit=False` are marked open; after any other row, readers need not wait for more lines.
     """
 
     def __init__(self, first: int = 0) -> None:
@@ -63,7 +63,7 @@ class Steps:
 
 
 class Rows:
-    """Rows of one run in one process. Only the process that began the run counts steps.
+    """Rows of one run in one process. By default, only the process that began the run counts steps.
 
     Args:
         path: metrics file; None: count rows without writing them.
@@ -132,7 +132,7 @@ class Rows:
                 self._count(self._steps, data, number, commit)
 
     def end(self) -> bool:
-        """Complete the open step and close the file; return False if it was closed already."""
+        """Complete the open step and close the file; return False if the rows had already ended."""
         self.continue_in_child()
         with self._lock:
             if self.ended:

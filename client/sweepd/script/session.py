@@ -94,8 +94,8 @@ def init(
         group: name of a group of runs.
         job_type: kind of run, such as `train` or `eval`.
         mode: online, offline (store the run only in its folder) or disabled (store nothing).
-        reinit: with an active run, return it (None, False, "return_previous"), or end it and begin
-            another (True, "finish_previous", "create_new").
+        reinit: with an active run, return it (None, False, "return_previous") or, outside of a sweep, end it
+            and begin another (True, "finish_previous", "create_new").
         resume: outside of a sweep, whether to resume an earlier run: "allow" or "must" (the run of `id`),
             "never", or True or "auto" (the newest run of this script, unless it succeeded).
         settings: `Settings`, or a dictionary of settings.
@@ -109,7 +109,7 @@ def init(
         ignored: has no effect.
 
     Raises:
-        UsageError: an argument has an invalid value.
+        UsageError: an argument has an invalid value, or `resume` cannot be satisfied.
         RuntimeError: the parameters of the run cannot be read.
     """
     wanted = run_options(
@@ -168,7 +168,7 @@ def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
 
 
 def forget(exit_code: int | None = None) -> None:
-    """End the run and drop it and its folder, so that the next `init` of this process begins another run."""
+    """End the run and forget it, so that the next `init` of this process begins another run."""
     global _run, _handed_out
     with _lock:
         finish(exit_code)

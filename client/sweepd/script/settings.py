@@ -96,7 +96,7 @@ def run_options(
         environment: environment variables.
 
     Raises:
-        UsageError: invalid mode, resume or id.
+        UsageError: invalid mode, resume, id or tags.
     """
     given = vars(settings) if isinstance(settings, Settings) else dict(settings or {})
     found: dict[str, object] = {
@@ -197,7 +197,7 @@ def warn_of_late_names(run: "Run", wanted: RunOptions, notices: Notices) -> None
         "project": (wanted.project, run.project),
         "entity": (wanted.entity, run.entity),
         "id": (wanted.id, run.id),
-        # No warning about `online`, the default: a run that could not be stored already caused one.
+        # Not for `online`, the default: if the run cannot be stored, `open_folder` has already warned.
         "mode": (None if wanted.mode == "online" else wanted.mode, run.mode),
     }
     _warn_of_names(names, ", as the run had already started", notices)
@@ -210,7 +210,7 @@ def _warn_of_names(names: Mapping[str, tuple[str | None, str]], why: str, notice
 
 
 def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, notices: Notices) -> None:
-    """Warn about environment variables of W&B that are set while their counterparts in sweepd are not."""
+    """Warn about environment variables of W&B that are set while the corresponding options are not."""
     if "wandb" in sys.modules:
         return  # the script uses W&B's own package
     defaults = RunOptions()
@@ -223,7 +223,7 @@ def warn_of_wandb_variables(environ: Mapping[str, str], wanted: RunOptions, noti
 
 
 def name_part(text: str) -> str:
-    """Convert text to a valid part of a run's name, as for sweeps; empty if no character is valid."""
+    """Convert text to a valid part of a run's name; return an empty text if no character is valid."""
     from sweepd.name_part import as_part  # not needed by runs of a sweep
 
     return as_part(text)

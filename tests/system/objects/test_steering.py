@@ -165,7 +165,7 @@ def test_waiting_ends_with_the_sweep_or_after_its_timeout(client: Any, here: Her
     ended = client.sweep(here.ended)
     assert ended.wait() == ended
     assert ended.wait("best<0.4").best_value == 0.35
-    with pytest.raises(FailedError, match="has ended as finished before that"):
+    with pytest.raises(FailedError, match="has ended as finished before the condition was met"):
         ended.wait("best<0.1")
     assert ended.wait("best<0.1", check=False).state == "finished"
     with pytest.raises(FailedError, match="has ended as failed: exited with code 3"):

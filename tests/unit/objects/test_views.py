@@ -84,4 +84,4 @@ def test_without_a_server_a_card_shows_the_known_state(error: Exception) -> None
         run_now(reading.show_run(server, a_run(1, 0.125))),
     ):
         assert "0.125" in card
-        assert "last known state: it is &lt;away&gt;" in card
+        assert "last known state; it is &lt;away&gt;" in card

@@ -22,23 +22,23 @@ _Environment = Mapping[str, str] | None
 
 
 def get_project(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the project in the environment variables."""
+    """Return the project from the environment variables."""
     return _value("WANDB_PROJECT", default, env)
 
 
 def get_entity(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the entity in the environment variables."""
+    """Return the entity from the environment variables."""
     return _value("WANDB_ENTITY", default, env)
 
 
 def get_run(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the id of the run that an agent has handed out."""
+    """Return the id of the run from the environment variables."""
     found = _value("WANDB_RUN_ID", "", env) or (os.environ if env is None else env).get("SWEEPD_RUN_ID", "")
     return found.rpartition("/")[2] or default
 
 
 def get_dir(default: str | None = None, env: _Environment = None) -> str | None:
-    """Return the folder for standalone runs in the environment variables."""
+    """Return the folder for standalone runs from the environment variables."""
     return _value("WANDB_DIR", default, env)
 
 

@@ -16,7 +16,7 @@ __all__ = [
 
 
 class CommError(Error):
-    """Failure to reach a server; functions that a training calls never raise it."""
+    """Failure to reach a server; functions that a training script calls never raise it."""
 
 
 class AuthenticationError(CommError):

@@ -23,7 +23,7 @@ class WandbMetricsLogger(_callbacks.Callback):  # type: ignore[misc,name-defined
 
     Args:
         log_freq: `epoch`, `batch`, or a number of batches.
-        initial_global_step: number of batches that preceded a resumed training.
+        initial_global_step: number of batches trained before resuming.
 
     Raises:
         Error: `log_freq` is invalid, or no run is active.
@@ -124,11 +124,11 @@ class WandbEvalCallback(_callbacks.Callback):  # type: ignore[misc,name-defined]
         self.pred_table_columns = list(pred_table_columns)
 
     def add_ground_truth(self, logs: Mapping[str, float] | None = None) -> None:
-        """Add rows to `data_table` by its method `add_data`."""
+        """Add rows to `data_table` with its method `add_data`."""
         raise NotImplementedError(f"{type(self).__name__}.add_ground_truth")
 
     def add_model_predictions(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Add rows to `pred_table` by its method `add_data`."""
+        """Add rows to `pred_table` with its method `add_data`."""
         raise NotImplementedError(f"{type(self).__name__}.add_model_predictions")
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:

@@ -55,11 +55,11 @@ class _Callback:
 
 
 def wandb_callback(log_params: bool = True, define_metric: bool = True) -> _Callback:
-    """Return a callback that logs a training of LightGBM.
+    """Return a callback that logs a training run of LightGBM.
 
     Args:
         log_params: whether to add the training parameters to the configuration of the run.
-        define_metric: whether the summary of a metric is its best value instead of its last value.
+        define_metric: whether metrics with a known goal get the best value as their summary, not the last.
     """
     return _Callback(log_params=log_params, define_metric=define_metric)
 

@@ -123,7 +123,7 @@ class WandbHook:
 
 
 _printed: set[str] = set()
-# Maximum number of recorded lines, as a training may print different lines without end.
+# Maximum number of recorded lines, because a script may print different lines without end.
 _MAX_PRINTED = 1_000
 
 

@@ -16,7 +16,7 @@ def generate_id(length: int = 8) -> str:
 
 
 def make_artifact_name_safe(name: str) -> str:
-    """Return a valid artifact name: replace invalid characters by `_`, shorten to 128 characters."""
+    """Return a valid artifact name: replace invalid characters with `_`, shorten to 128 characters."""
     safe = re.sub(r"[^a-zA-Z0-9_\-.]", "_", name)
     return safe if len(safe) <= 128 else f"{safe[:63]}..{safe[-63:]}"
 
@@ -25,7 +25,7 @@ def get_module(name: str, required: str | bool | None = None, lazy: bool = True)
     """Import a module; return None if it cannot be imported.
 
     Raises:
-        ImportError: the import failed, and `required` has the message of the error.
+        ImportError: the import failed, and `required` is set; it becomes the message of the error.
     """
     try:
         return importlib.import_module(name)

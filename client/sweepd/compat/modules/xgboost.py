@@ -15,13 +15,13 @@ __all__ = ["WandbCallback", "wandb_callback"]
 
 
 class WandbCallback(TrainingCallback):  # type: ignore[misc]  # XGBoost is missing in type checks
-    """Callback that logs a training of XGBoost.
+    """Callback that logs a training run of XGBoost.
 
     Args:
         log_model: whether to store the model with the run.
         log_feature_importance: whether to log a table of feature importances.
         importance_type: measure of importance: weight, gain, cover, total_gain or total_cover.
-        define_metric: whether the summary of a metric is its best value instead of its last value.
+        define_metric: whether metrics with a known goal get the best value as their summary, not the last.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 64 * 2**20
 """Maximum size of a file that is read from a run folder, in which any program may write."""
 # Notice about a failed sync, in the folder of the run as long as its script can print the notice.
 FILE = Path("agent") / "trouble"
-# Notice that the next script prints, in the parent of the run folders, if the script has ended.
+# The same notice in the parent of the run folders, if the script has ended; the next script prints it.
 LEFT = ".trouble"
 _MAX_NOTICE_BYTES = 2**20
 
@@ -41,7 +41,7 @@ class FolderLock:
 
 
 def try_lock(folder: Path) -> FolderLock | None:
-    """Lock a folder; return None if it is locked. This always succeeds on a file system without locks.
+    """Lock a folder; return None if it is already locked. Always succeed on a file system without locks.
 
     Raises:
         OSError: the folder cannot be written.
@@ -57,7 +57,7 @@ def try_lock(folder: Path) -> FolderLock | None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Serialise short operations on a folder between processes; wait for at most two seconds.
+    """Serialise short operations of processes on a folder; after two seconds, proceed without the lock.
 
     Raises:
         OSError: the folder cannot be opened.

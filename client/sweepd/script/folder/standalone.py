@@ -70,7 +70,7 @@ def _warn_if_exists(run_id: str, runs: Path, notices: Notices) -> None:
 
 
 def standalone_folder(wanted: RunOptions, parent: Path, *, program: str, now: float) -> RunFolder:
-    """Return a locked folder: that of an earlier run if the options say so, else a new one.
+    """Return a locked folder: that of an earlier run if `resume` selects one, else a new one.
 
     Args:
         wanted: options of `init`.
@@ -118,7 +118,7 @@ def new_folder(wanted: RunOptions, parent: Path, *, program: str, now: float) ->
 
 
 def temporary_folder(wanted: RunOptions) -> RunFolder:
-    """Return a folder for a disabled run, which is removed when the process ends."""
+    """Return a folder for a disabled run; the folder is removed when the process ends."""
     import tempfile  # slow to import; most runs do not need it
 
     try:
@@ -194,7 +194,7 @@ def _next_attempt(path: Path, lock: FolderLock, *, now: float) -> RunFolder:
 
 
 def _newest(runs: Path, run_id: str | None, program: str) -> Path | None:
-    """Return the newest folder of a run; without an id, that of the script's last run unless it succeeded."""
+    """Return a run's newest folder or None; without an id, of the script's last run unless it succeeded."""
     for path, record in _records(runs, run_id):
         if run_id is not None:
             if _id(record) == run_id:

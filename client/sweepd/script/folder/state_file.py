@@ -122,7 +122,7 @@ def document_of(members: Mapping[str, object]) -> dict[str, object]:
 
 
 def written(value: object, around: tuple[int, ...] = ()) -> object:
-    """Return any value as a JSON value; cycles, excessive depth and unknown objects become text.
+    """Return any value as a JSON value: arrays as lists; cycles, deep nesting and unknown objects as text.
 
     Args:
         value: any object.

@@ -1,7 +1,7 @@
 """Start of the agent that syncs a standalone run to the server.
 
 The script records its process and its end, and starts an agent in a new session. The agent outlives the
-script and sends the remaining data. This module never waits for the network and never fails a training.
+script and sends the remaining data. This module never waits for the network and never makes a script fail.
 """
 
 import json
@@ -50,7 +50,7 @@ def start(
 
 
 def script_pid(path: Path) -> int | None:
-    """Return the process id of the script whose run is active in the folder; None if either has ended."""
+    """Return the process id of the script whose run is active in the folder; None if no run is active."""
     try:
         script = json.loads(read_inside(path.resolve(), SCRIPT_FILE, limit=MAX_FILE_BYTES))
         ended = "ended" in read_record(path)

@@ -35,7 +35,7 @@ def listed(value: object) -> "Nested":
     """Return the values of an array, or of a tensor on any device, as nested lists.
 
     Raises:
-        TypeError: the value is not an array.
+        TypeError: the value is neither an array nor a list or tuple.
     """
     value = on_host(value)
     if isinstance(value, _Listed):
@@ -92,7 +92,7 @@ def array_of(value: object) -> _Array | None:
 
 
 def picture(array: _Array) -> tuple[int, int, int, bytes] | None:
-    """Return width, height, channels and samples of an image; None if the array does not have its shape."""
+    """Return width, height, channels and samples of an image; None if the array has no such shape."""
     if not array.size or array.ndim not in (2, 3, 4):
         return None
     numpy = sys.modules["numpy"]
@@ -121,7 +121,7 @@ def counted(array: _Array, parts: int) -> tuple[list[float], list[float]] | None
 
 
 def frames(array: _Array) -> tuple[int, bytes] | None:
-    """Return the number of channels and the 16-bit samples of audio; None for other shapes."""
+    """Return channel count and 16-bit samples of audio; None unless the array has one or two dimensions."""
     if array.ndim not in (1, 2):
         return None
     numpy = sys.modules["numpy"]

@@ -41,7 +41,7 @@ class Artifact(MissingAttributes):
         self.references: dict[str, str] = {}
         self._files: dict[str, Path | Storable] = {}
         self._opened: list[IO[str] | IO[bytes]] = []
-        # Files created by `new_file`, by path, and their temporary folders, which are removed after storage.
+        # Temporary folders of the files that `new_file` creates, by file; removed after the file is stored.
         self._temporary_folders: dict[Path, Path] = {}
         self._folder: Path | None = None
 
@@ -49,7 +49,7 @@ class Artifact(MissingAttributes):
         """Add a file.
 
         Raises:
-            UsageError: the file does not exist.
+            UsageError: the file does not exist, or `name` leads outside of the artifact.
         """
         path = Path(local_path)
         if not path.is_file():
@@ -62,7 +62,7 @@ class Artifact(MissingAttributes):
         """Add all files below a folder.
 
         Raises:
-            UsageError: the folder does not exist.
+            UsageError: the folder does not exist, or `name` leads outside of the artifact.
         """
         folder = Path(local_path)
         if not folder.is_dir():

@@ -56,7 +56,7 @@ class Image(Media):
         file_type: str | None = None,
         normalize: bool = True,
     ) -> None:
-        """Encode the image; `boxes`, `masks`, `classes`, `grouping` and `mode` have no effect."""
+        """Encode the image; apart from `data_or_path`, only `caption` and `file_type` have an effect."""
         self.caption = caption
         self._content = data_or_path
         self._suffix = f".{(file_type or 'png').lower()}"

@@ -32,7 +32,7 @@ class Html(Media):
 
 
 class Audio(Media):
-    """Audio: a file, or samples to write as WAV, which are floats from -1 to 1 or 16-bit integers.
+    """Audio: a file, or samples (floats from -1 to 1, or 16-bit integers), which are stored as WAV.
 
     Two-dimensional samples have shape (frames, channels).
     """
@@ -110,7 +110,7 @@ def _frames(samples: object) -> tuple[int, bytes]:
 
 
 def _sample(number: float) -> int:
-    """Convert a float from -1 to 1 to a 16-bit sample; only limit the range of an integer."""
+    """Convert a float from -1 to 1 to a 16-bit sample; limit an integer to the range of samples."""
     if isinstance(number, int):
         return max(-32768, min(32767, number))
     return round(max(-1.0, min(1.0, number)) * 32767)
@@ -159,7 +159,7 @@ class _Ignored(metaclass=_AnyClassMethod):
         return lambda *ignored, **more: None
 
     def store(self, target: MediaFile) -> Path:
-        """Raise TypeError, as this type of media is not stored."""
+        """Raise TypeError, because this type of media is not stored."""
         raise TypeError(f"sweepd.{type(self).__name__} is not stored")
 
 

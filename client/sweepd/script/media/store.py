@@ -18,7 +18,7 @@ _INVALID = re.compile(r"[^A-Za-z0-9_.-]+")
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """File of one value below `files`, named by the key, the step and the position in a list."""
+    """File of one value below `files`, named after the key, the step and the position in a list."""
 
     files: Path
     key: str
@@ -100,7 +100,7 @@ def existing_file(kind: str, given: object) -> Path | None:
 
 
 def is_file(path: str | Path) -> bool:
-    """Return True if the path is an existing file, False even for text that is too long for a path."""
+    """Return True if the path is an existing file; False, not an error, for text too long for a path."""
     try:
         return Path(path).is_file()
     except OSError:  # too long for a path

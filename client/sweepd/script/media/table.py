@@ -166,7 +166,7 @@ class Histogram(MissingAttributes):
         """Count the values of `sequence`, or use `np_histogram`: (counts, edges) as numpy returns them.
 
         Raises:
-            UsageError: there are more than 512 bins, or the lengths of counts and edges do not match.
+            UsageError: no numbers are given, there are over 512 bins, or counts and edges do not match.
         """
         if np_histogram is not None:
             if len(np_histogram) != 2:

@@ -27,7 +27,7 @@ def wrapped(value: object) -> Storable | None:
 def store_value(files: Path | None, key: str, value: object, step: int | None) -> object:
     """Store a value and return its path relative to `files`, or a list of paths.
 
-    For a list of one value, return a single path, because a row holds text, not lists.
+    For a list of one value, return its path alone, which needs no group in the row.
 
     Args:
         files: folder of the run's files; None: store nothing.
@@ -45,7 +45,11 @@ def store_value(files: Path | None, key: str, value: object, step: int | None) -
         return paths[0] if len(paths) == 1 else paths
     known = wrapped(value)
     if known is None:
-        detail = f"{len(value)} items" if isinstance(value, Sequence) else "neither a number nor media"
+        detail = (
+            f"{len(value)} items that cannot be stored"
+            if isinstance(value, Sequence)
+            else "neither a number nor media"
+        )
         raise TypeError(f"{type(value).__name__}: {detail}")
     return _stored(files, known, key, step, 0)
 

@@ -19,7 +19,7 @@ class _Items(Protocol):
 
 
 class ItemAttributes:
-    """Mixin that exposes the items of a mapping as attributes; set real ones with `object.__setattr__`.
+    """Mixin that exposes the items of a mapping as attributes; other attributes need `object.__setattr__`.
 
     `_KIND` is the noun for the mapping in messages.
     """
@@ -111,7 +111,7 @@ class Config(ItemAttributes, dict[str, object]):
         """Set several values, except those that the sweep determines.
 
         Raises:
-            ConfigError: a value would change, and `allow_val_change` is False.
+            ConfigError: a value would change without `allow_val_change`, or a YAML file is invalid.
         """
         new = as_mapping(values)
         if not allow_val_change:
@@ -131,7 +131,7 @@ class Config(ItemAttributes, dict[str, object]):
                     self[key] = value
 
     def persist(self) -> None:
-        """Do nothing: every change is stored immediately."""
+        """Do nothing: every change is stored automatically."""
 
     def setdefault(self, key: str, default: object = None) -> object:
         """Return the value of `key`; set it to `default` first if the key is missing."""
@@ -256,7 +256,7 @@ def chosen(
     """Return the values selected by a list of keys to include or a list of keys to exclude.
 
     Raises:
-        ConfigError: neither list is empty.
+        ConfigError: both lists are given.
     """
     if include and exclude:
         raise ConfigError("init: pass config_include_keys or config_exclude_keys, not both")
@@ -268,7 +268,7 @@ def chosen(
 
 
 def _read_yaml(path: Path) -> Mapping[str, object]:
-    """Return the values of a YAML file with entries `name: value` or, as from W&B, `name: {value: …}`."""
+    """Return the values of a YAML file with entries `name: value` or, as W&B writes, `name: {value: …}`."""
     try:
         import yaml  # only needed here
     except ModuleNotFoundError as error:
@@ -305,7 +305,7 @@ _registered = False
 
 
 def register_with_yaml(kind: type[dict[str, object]]) -> None:
-    """Register a dictionary subclass with PyYAML, if loaded; otherwise, PyYAML could not dump its objects."""
+    """Register a dictionary subclass with PyYAML, if loaded, so that PyYAML can dump its objects."""
     global _registered
     yaml: object = None if _registered else sys.modules.get("yaml")
     for name in ("SafeDumper", "CSafeDumper", "Dumper", "CDumper"):

@@ -116,7 +116,7 @@ class Run(RunFiles):
             overwrite: whether to replace an earlier definition of the name instead of merging both.
 
         Raises:
-            UsageError: an argument has the wrong type or an unknown value.
+            UsageError: an argument is missing or invalid.
         """
         definition = checked_definition(
             name, step_metric=step_metric, step_sync=step_sync, hidden=hidden, summary=summary, goal=goal
@@ -170,7 +170,7 @@ class Run(RunFiles):
             self._details.flush()
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
-        """End the run: complete the open step and close its file. Further calls do nothing.
+        """End the run: complete the open step and close the metrics file. Further calls do nothing.
 
         Args:
             exit_code: 0 to 255. A nonzero code fails the run, whatever the exit code of the process is. With

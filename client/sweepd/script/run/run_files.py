@@ -27,7 +27,7 @@ class RunFiles(RunNames):
         glob: bool = True,
         **ignored: object,
     ) -> list[str]:
-        """Copy files to the run: now, and again at its end unless the policy is `now`.
+        """Copy files to the run now and, unless the policy is `now`, at its end; return the copies' paths.
 
         Args:
             glob_str: path, which may contain wildcards.
@@ -260,7 +260,7 @@ def source_files(
 
 
 def _selects(choice: Callable[..., bool], path: Path, root: Path) -> bool:
-    """Return True if a filter function selects a path; functions for older versions do not take the root."""
+    """Return True if a filter function selects a path; functions for older W&B versions take no root."""
     import inspect
 
     try:

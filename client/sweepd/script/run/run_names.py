@@ -62,7 +62,7 @@ class RunNames:
         self._saved: dict[Path, Path] = {}
         self._artifacts: dict[str, Artifact] = {}
         checkpoint = folder.checkpoint_path
-        # A standalone run gets another attempt only if the script requests to resume it.
+        # A standalone run gets another attempt only if the script asks to resume it.
         self._resumed = folder.attempt > 1 and (folder.standalone or has_content(checkpoint))
         self._resume_step = saved_step(checkpoint) if self._resumed else None
         self._last_step = self._resume_step
