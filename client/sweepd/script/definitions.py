@@ -135,7 +135,7 @@ def _merged(before: Definition, fresh: Definition) -> Definition:
 def _optional(argument: str, value: object, kind: type[Kind]) -> Kind | None:
     if value is None or isinstance(value, kind):
         return value
-    raise UsageError(f"define_metric: {argument} must be a {kind.__name__}, not a {type(value).__name__}")
+    raise UsageError(f"define_metric: {argument} must be of type {kind.__name__}, not {type(value).__name__}")
 
 
 def _checked_name(name: str) -> str:

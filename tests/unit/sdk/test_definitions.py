@@ -38,16 +38,16 @@ def test_valid_arguments_are_accepted(given: dict[str, object], expected: Defini
     [
         ({"name": ""}, "name of a metric is missing"),
         ({"name": None}, "name of a metric is missing"),
-        ({"name": 3}, "name must be a str, not a int"),
+        ({"name": 3}, "name must be of type str, not int"),
         ({"name": "a*b"}, "is allowed only at the end"),
         ({"name": "*a*"}, "is allowed only at the end"),
         ({"name": "loss", "summary": "best"}, 'summary "best" needs goal'),
         ({"name": "loss", "summary": "median"}, "summary 'median' is not one of min, max"),
         ({"name": "loss", "summary": "min,"}, "summary '' is not one of"),
-        ({"name": "loss", "summary": ["min"]}, "summary must be a str, not a list"),
+        ({"name": "loss", "summary": ["min"]}, "summary must be of type str, not list"),
         ({"name": "loss", "goal": "small"}, "goal 'small' is neither"),
-        ({"name": "loss", "step_metric": 3}, "step_metric must be a str, not a int"),
-        ({"name": "loss", "hidden": "yes"}, "hidden must be a bool, not a str"),
+        ({"name": "loss", "step_metric": 3}, "step_metric must be of type str, not int"),
+        ({"name": "loss", "hidden": "yes"}, "hidden must be of type bool, not str"),
     ],
 )
 def test_invalid_arguments_are_refused(given: dict[str, object], complaint: str) -> None:
