@@ -24,7 +24,7 @@ _OPTION_C: Final = re.compile(r"-[a-z]*c", re.ASCII)
 
 
 def check_command(fields: Fields, command: tuple[str, ...], parameters: Mapping[str, object]) -> None:
-    """Warn about unknown, shadowed or embedded macros, long or unsplit arguments, or no `program`."""
+    """Warn about macros that may not expand as meant, long or unsplit arguments, and a missing `program`."""
     for index, macro, near in islice(unknown_macros(command, parameters), MAX_MACRO_WARNINGS):
         becomes = "it is left out" if command[index] == macro else "it is not expanded"
         _warn(fields, index, "unknown-macro", f"unknown macro {shown(macro)}: {becomes}", near)
@@ -54,7 +54,7 @@ def unknown_macros(
 ) -> Iterator[tuple[int, str, str | None]]:
     """Yield the item index, text and nearest valid form of each unknown macro.
 
-    A dotted name below a parameter is accepted, as its value may be a mapping; the expansion checks it.
+    A dotted name below a parameter is accepted, since the value of the parameter may be a mapping.
     """
     for index, text, name in macros_of(command):
         if not (name in MACROS or is_run_macro(name) or has_parameter(parameters, name)):
@@ -63,10 +63,10 @@ def unknown_macros(
 
 
 def shadowed_macros(command: Sequence[str], parameters: Mapping[str, object]) -> Iterator[tuple[int, str]]:
-    """Yield the item index and text of each run macro shadowed by a parameter of the same name.
+    """Yield the item index and text of each run macro that a parameter or group of the same name may shadow.
 
-    Such a macro expands to the value of the parameter. The environment still has the repeat and the slot of
-    the run, as SWEEPD_REPEAT and SWEEPD_SLOT.
+    Such a macro expands to the value of the parameter, if there is one. The environment still has the repeat
+    and the slot of the run, as SWEEPD_REPEAT and SWEEPD_SLOT.
     """
     for index, text, name in macros_of(command):
         if is_run_macro(name) and (name in parameters or name.partition(".")[0] in parameters):

@@ -76,7 +76,7 @@ def check_points(
 def check_feasible(
     fields: Fields, space: SearchSpace, method: SearchMethod, *, shuffle: bool = False
 ) -> None:
-    """Record an error if no point satisfies the constraints, or a warning if very few draws do."""
+    """Record an error if no point seems to satisfy the constraints, or a warning if few draws do."""
     place, key = place_of(fields.node, ("constraints",)), "constraints"
     count = space.grid.count(_GRID_STEPS) if method.on_grid else None
     if count is not None and count.value == 0 and not count.is_estimate:
@@ -221,7 +221,7 @@ def _check_expressions(
 ) -> list[Finding]:
     """Return the findings about the conditions, constraints and zips of a sweep.
 
-    If there are no errors, warn about expressions that never or always hold, provided that all their
+    If there are no errors, warn about expressions that never or always hold, provided that all relevant
     combinations can be tried.
     """
     compiled = compile_rules(parameters, constraints, zips)

@@ -56,8 +56,8 @@ def expand_arguments(
         environ: the environment for `${envvar:NAME}`; None leaves these macros unexpanded.
 
     Raises:
-        CommandError: a variable or label is not set, a macro has no value, or an argument cannot be
-            passed.
+        CommandError: a variable, label or other needed value is missing, the command expands to nothing, or
+            an argument cannot be passed.
     """
     arguments: list[Argument] = []
     is_moved = False
@@ -84,7 +84,7 @@ def uses_program(command: Sequence[str]) -> bool:
 
 
 def macro_names(command: Sequence[str]) -> frozenset[str]:
-    """Return the names of all macros in a command, known or not."""
+    """Return the names of all macros in a command, known or not, except `${envvar:NAME}`."""
     return frozenset(name for _, _, name in macros_of(command))
 
 
@@ -136,7 +136,7 @@ def _is_of_run(item: str, values: MacroValues) -> bool:
 
 
 def _embedded(match: re.Match[str], values: MacroValues) -> str:
-    """Return the value of an embedded macro, or its text if it has no value, like a shell variable."""
+    """Return the value of an embedded macro, or its text if it has no value: it may be a shell variable."""
     value = None if match[1] in MACROS else values.value(match[1])
     return match[0] if value is None else value
 
@@ -144,8 +144,8 @@ def _embedded(match: re.Match[str], values: MacroValues) -> str:
 def active_command(spec: "SweepSpec", point: Point) -> tuple[str, ...]:
     """Return the command of a sweep without the items that embed a parameter which the point lacks.
 
-    For example, omit `--dropout=${dropout}` if `dropout` is inactive. Keep items with other macros. Keep an
-    item that is only `${dropout}`, too: it expands to no argument.
+    For example, omit `--dropout=${dropout}` if `dropout` is inactive. Keep items with other macros, and
+    an item that is only `${dropout}`, which expands to no argument.
     """
     embedding = {item: names for item in spec.command if (names := embedded_names(item))}
     if not embedding:

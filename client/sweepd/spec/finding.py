@@ -91,7 +91,7 @@ class TooManyErrorsError(Exception):
 
 @dataclass(slots=True)
 class Findings:
-    """All findings in one file so far, with at most `MAX_ERRORS` errors."""
+    """All findings in one file so far."""
 
     file: str
     _found: list[Diagnostic] = field(default_factory=list)
@@ -112,7 +112,7 @@ class Findings:
     def warning(
         self, place: Place | None, path: str, code: Code, message: str, suggestion: str | None = None
     ) -> None:
-        """Record a warning about content that is legal but probably not intended."""
+        """Record a warning about content that is legal, but probably not intended or not supported yet."""
         self._record("warning", place, path, code, message, suggestion)
 
     @property

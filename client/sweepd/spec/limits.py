@@ -1,4 +1,4 @@
-"""Limits of the sweep language; a file that exceeds one is rejected with a message that names the limit."""
+"""Limits of the sweep language. Exceeding most of them is an error, whose message names the limit."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ MAX_SPEC_BYTES: Final = 3_300_000
 """Maximum size of a sweep as JSON, with aliases expanded, so that it fits into a message of 4 MiB."""
 
 MAX_CONSTRAINTS: Final = 100
-"""Maximum number of `constraints`: each is evaluated for every point, and a check needs thousands."""
+"""Maximum number of `constraints`: each is evaluated for every point, and a check draws thousands."""
 
 MAX_CONDITIONS: Final = 1_000
 """Maximum number of `when` conditions of a sweep."""
@@ -22,7 +22,7 @@ One level becomes up to three levels of protobuf messages, of which parsers acce
 """
 
 MAX_WEIGHT: Final = 250_000
-"""Maximum number of entries of a document, aliases expanded; each 64 characters of text count as one more."""
+"""Maximum number of entries of a document, with aliases expanded; each 64 characters of text add one."""
 
 TEXT_PER_WEIGHT: Final = 64
 
@@ -39,7 +39,7 @@ MAX_INT_CHOICES: Final = 2**63 - 1
 """Maximum number of values of an `int_uniform`: the greatest length of a sequence in 64-bit Python."""
 
 MAX_QUANTA: Final = 2**53
-"""Maximum k of a quantised value k·q: doubles do not distinguish greater integers."""
+"""Maximum k of a quantised value k·q: doubles do not distinguish all greater integers."""
 
 MAX_BETA_SHAPE: Final = 1e6
 MAX_HALVINGS: Final = 1_000
@@ -50,7 +50,7 @@ MAX_NAME_LENGTH: Final = 256
 """Maximum length of the name of a metric or a parameter, in characters."""
 
 MAX_ERRORS: Final = 500
-"""Number of errors after which reading of a file stops."""
+"""Number of errors after which the reading of a file stops."""
 
 MAX_MACRO_WARNINGS: Final = 50
 MAX_ARGUMENT_BYTES: Final = 128 * 1024 - 1

@@ -18,7 +18,7 @@ class CommandError(Exception):
 
 
 class MissingFactError(CommandError):
-    """Error raised if the agent lacks a fact that the command needs; another agent may have it."""
+    """Error raised if the agent lacks a fact or variable that the command needs; others may have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def is_run_macro(name: str) -> bool:
 
 
 def nearest_macro(name: str, parameters: Mapping[str, object]) -> str | None:
-    """Return the macro or parameter whose name is closest to an unknown name."""
+    """Return the macro or parameter whose name is closest to an unknown name, or None if none is close."""
     first, _, rest = name.partition(".")
     second, _, label = rest.partition(".")
     if label and nearest(f"{first}.{second}.", [LABEL_PREFIX]):

@@ -40,7 +40,7 @@ class Parsed:
     """Specification parsed from a file, and the findings about the file.
 
     `unsupported` lists the keys and values that are not supported yet. `spec` is None if and only if there
-    are such keys or values, or errors: no part of a file is ever ignored.
+    are such keys or values, or errors: no invalid or unsupported part of a file is ignored.
     """
 
     spec: SweepSpec | None
@@ -63,7 +63,7 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
     Args:
         content: the file.
         file: its name in messages.
-        placing: the keys, of `project` and `entity`, that decide where the sweep is created; their values are
+        placing: which of the keys `project` and `entity` decide where the sweep is created; their values are
             converted to legal names, with a warning if changed.
     """
     findings = Findings(file)
@@ -73,7 +73,7 @@ def parse_text(content: bytes, *, file: str, placing: Collection[str] = PLACING_
 def parse_mapping(
     document: Mapping[str, object], *, file: str = "config", placing: Collection[str] = ()
 ) -> Parsed:
-    """Parse a Python mapping with the keys of a sweep file; its findings have no line numbers."""
+    """Parse a Python mapping with the keys of a sweep file; findings have no line numbers."""
     findings = Findings(file)
     return _parsed(lambda: load_mapping(document, findings), findings, placing)
 
@@ -105,7 +105,7 @@ class _Draft:
 
 
 def _read_sweep(sweep: Fields, placing: Collection[str]) -> SweepSpec | None:
-    """Return the specification, or None after recording all errors."""
+    """Return the specification, or None if errors or an unsupported method prevent it."""
     sweep.check_keys([key.name for key in ALL_KEYS], "a sweep file")
     values = read_keys(sweep, SWEEP)
     values |= _legal_names(sweep, values, placing)

@@ -90,7 +90,7 @@ def preview(
         fits: returns whether the output has room for a run; the first False ends the preview.
         patience: number of unsuccessful searches for a point before giving up.
         steps: maximum number of steps to count points exactly.
-        prior: distinct points of prior runs, which are not proposed again.
+        prior: distinct points of prior runs, which most methods do not propose again.
     """
     size = count_distinct(spec, steps)
     runs: list[PreviewedRun] = []
@@ -129,7 +129,7 @@ def first_runs(
         size: number of its points, as counted for its preview.
         interpreter: value of `${interpreter}`.
         patience: number of unsuccessful searches for a point before giving up.
-        prior: points of prior runs, which are not proposed again.
+        prior: points of prior runs, which most methods do not propose again.
     """
     left = count if spec.run_cap is None else min(count, spec.run_cap)
     points = _points(spec, _known(spec, size), patience, prior)

@@ -14,7 +14,7 @@ from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Number, Parameter, Point, canonical_json, is_number
 
 _MAX_CHOICES: Final = 8
-"""Maximum number of distinct numbers that become a choice, if each was tried at least twice on average."""
+"""Maximum number of distinct numbers that become a choice, if they were tried at least twice on average."""
 
 _MIN_LOG_RATIO: Final = 100.0
 """Minimum ratio of the greatest to the smallest value for a logarithmic range."""
@@ -73,7 +73,7 @@ def propose(points: Sequence[Point], *, best: Point | None = None, listed: bool 
     Args:
         points: one or more tried points.
         best: point with the best value, for comments.
-        listed: whether to list all tried numbers instead of a range, which a grid cannot enumerate.
+        listed: whether to list all tried numbers instead of a range, so that a grid can enumerate them.
     """
     nested = not any(
         "." in name for point in points for name in point

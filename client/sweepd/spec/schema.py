@@ -78,7 +78,7 @@ def _rules() -> list[Schema]:
 
 
 def _space_definitions() -> dict[str, Schema]:
-    """Return the definitions that the schema of a sweep refers to."""
+    """Return the definitions of parameters that the schema of a sweep refers to."""
     return {
         "parameters": {
             "type": "object",
@@ -106,8 +106,9 @@ def _parameter_properties() -> dict[str, Schema]:
     """Return the schemas of a parameter's keys, the most common ones first."""
     values = properties(tuple(VALUE_KEYS.values()))
     distribution = described(
-        "Distribution of the values. Default: constant for `value`, categorical for `values`, int_uniform "
-        "for integers `min` and `max`, else uniform.",
+        "Distribution of the values. Default: constant for `value`, categorical for `values` (with "
+        "`probabilities`, categorical_w_probabilities), int_uniform if `min` and `max` are integers, else "
+        "uniform.",
         explained(MEANINGS),
     )
     group = described(
@@ -115,8 +116,8 @@ def _parameter_properties() -> dict[str, Schema]:
         reference("parameters"),
     )
     condition = described(
-        'A condition on other parameters, such as `optimizer == "sgd"`; this one is present only if the '
-        "condition holds.",
+        'A condition on other parameters, such as `optimizer == "sgd"`; the parameter or group is present '
+        "only if the condition holds.",
         EXPRESSION_SCHEMA,
     )
     listed = {key: values.pop(key) for key in ("value", "values", "probabilities")}

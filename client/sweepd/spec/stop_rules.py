@@ -53,7 +53,7 @@ class Asha:
 class Median:
     """Rule that stops a run whose best value so far is worse than the median best value of the other runs.
 
-    Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. It acts at
+    Golovin, Solnik, Moitra, Kochanski, Karro, Sculley (2017), "Google Vizier", KDD, section 3.2. Acts at
     `min_iter` and every `interval` iterations after it, once `min_runs` others have reached the iteration.
     """
 

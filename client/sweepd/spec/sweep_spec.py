@@ -43,7 +43,7 @@ class SearchMethod:
     whole: bool = False
 
     def __repr__(self) -> str:
-        """Return the name, which identifies the method."""
+        """Return the name, which identifies the method, in angle brackets."""
         return f"<{self.name}>"
 
 
@@ -55,7 +55,7 @@ class Goal(StrEnum):
 
 
 class Impute(StrEnum):
-    """Choice of the value that bayes assumes for a run without a value."""
+    """Choice of the value that bayes assumes for a run that failed or has no value."""
 
     WORST = "worst"
     BEST = "best"
@@ -63,7 +63,7 @@ class Impute(StrEnum):
 
 
 class ObjectiveValue(StrEnum):
-    """Choice of the value of a run among the values that it has logged."""
+    """Choice of how the value of a run is derived from the values that it has logged."""
 
     BEST = "best"
     LAST = "last"
@@ -109,7 +109,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Limits on failures, beyond which an agent is quarantined or the sweep is paused.
+    """Limits on failures at which an agent is quarantined or the sweep is paused.
 
     `agent` is a number of consecutive failures, `sweep` a share of failed runs among the last 20 that ended.
     """

@@ -62,7 +62,7 @@ def shown(value: object, limit: int = 60) -> str:
 
 
 def _as_written(value: object) -> str:
-    """Return a non-text value as written in a file."""
+    """Return a value other than text as in a file; a list or mapping becomes `a list` or `a mapping`."""
     match value:
         case None:
             return "null"

@@ -156,7 +156,7 @@ class Normal(Real):
         return self.mu + self.sigma * _STANDARD_NORMAL.inv_cdf(_within(u, _U_MIN, _U_MAX))
 
     def cdf(self, x: float) -> float:
-        """Return the cumulative probability at x."""
+        """Return the cumulative probability at x; 0.5 if sigma is 0."""
         if self.sigma == 0:
             return 0.5
         # `erfc`, unlike the library's `erf`, keeps the digits of small probabilities.

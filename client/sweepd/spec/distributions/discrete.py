@@ -12,7 +12,7 @@ from sweepd.spec.point import Json, canonical_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
-    """A single value, part of every point but not a dimension of the search."""
+    """A single value; points contain it, but it is not a dimension of the search."""
 
     name: ClassVar[str] = "constant"
     value: Json
@@ -70,7 +70,7 @@ class Categorical(_Choice):
         return tuple(self.values[place] for place in self._places.values())
 
     def quantile(self, u: float) -> Json:
-        """Return the value of index ceil(u·n) - 1."""
+        """Return the value at index ceil(u·n) - 1."""
         return self.values[_equal_share(u, len(self.values))]
 
     def to_unit(self, value: Json) -> float:

@@ -43,7 +43,7 @@ _MAX_LENGTH: Final = 60
 
 
 def unrounded(distribution: Distribution) -> Distribution:
-    """Return the continuous distribution that a quantised one rounds; any other distribution unchanged."""
+    """Return the continuous distribution that a quantised one rounds; return any other one unchanged."""
     return distribution.shape if isinstance(distribution, Quantised) else distribution
 
 

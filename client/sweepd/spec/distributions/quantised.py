@@ -74,7 +74,7 @@ class Lattice:
         return k if self.last is None else min(k, self.last)
 
     def value(self, k: int) -> Number:
-        """Return k·q: an integer if q is an integer, else a float with the decimals of q."""
+        """Return k·q: an integer if q is an integer, else a float with as many decimals as q."""
         return rounded(k * self.q, self.decimals)
 
     def values(self) -> Steps | None:
@@ -157,7 +157,7 @@ class Quantised:
         return min(max((low + high) / 2.0, 0.0), 1.0)
 
     def contains(self, value: Json) -> bool:
-        """Return True if a value is in the grid or can be drawn; if q is an integer, draws are integers."""
+        """Return True if a value is in the grid or can be drawn; with an integer q, no float can be drawn."""
         if not is_number(value) or not isfinite(value):
             return False
         if not self.is_integer or isinstance(value, int):

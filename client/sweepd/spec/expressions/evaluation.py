@@ -121,7 +121,7 @@ def calculated(operation: Callable[..., Number], *operands: Value) -> Number | U
         result = operation(*operands)
     except (ArithmeticError, ValueError):
         return UNDEFINED
-    # The comparison is False for NaN and infinities, too, and exact for integers beyond the range of doubles.
+    # The comparison is also False for NaN and infinities, and exact for integers beyond the range of doubles.
     return result if -LARGEST <= result <= LARGEST else UNDEFINED
 
 
@@ -183,7 +183,7 @@ def among(value: Value, whole: Value) -> bool | Undefined:
 
 
 def extremum(choose: Callable[[Sequence[Number]], Number], values: Value) -> Number | Undefined:
-    """Return the minimum or maximum of a list of numbers; UNDEFINED if empty or not a list of numbers."""
+    """Return the minimum or maximum of a list of numbers; UNDEFINED for an empty list or anything else."""
     if not isinstance(values, list) or not values:
         return UNDEFINED
     numbers = [value for value in values if type(value) is int or type(value) is float]

@@ -38,7 +38,7 @@ _NO_KINDS: Final[frozenset[str]] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """Possible kinds of a value, and for a list, of its items."""
+    """Possible kinds of a value and, for a list, of its items."""
 
     kinds: frozenset[str]
     items: frozenset[str] = field(default=_NO_KINDS)
@@ -68,7 +68,7 @@ def check_types(node: Node, type_of: Callable[[Read], Type]) -> None:
     """Check that an expression is a condition and its operands have suitable types.
 
     Raises:
-        ExpressionError: an operand has an unsuitable type.
+        ExpressionError: a type is unsuitable, or a function has the wrong number of arguments.
     """
     _Checker(type_of).truth(node, "the expression")
 
@@ -206,7 +206,7 @@ class Scope:
         """Return the path of the parameter with this name; `hint` is appended to the error if there is none.
 
         Raises:
-            ExpressionError: the name is unknown or ambiguous.
+            ExpressionError: the name is unknown, ambiguous, or that of a group.
         """
         found = self._paths.get(name, [])
         if len(found) == 1:
@@ -266,7 +266,7 @@ class Expression:
     reads: frozenset[Path]
     holds: Callable[[Mapping[Path, Json]], bool]
     interval_truth: Callable[[Intervals], Truths]
-    """Function that returns (can hold, can fail) if parameters are only known to lie in intervals."""
+    """Function that returns (can hold, can fail), given what is known of each parameter."""
     conjuncts: tuple["Expression", ...] = ()
     """Operands of a top-level `and`: the expression holds if and only if all of them hold."""
 

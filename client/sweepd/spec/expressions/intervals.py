@@ -2,7 +2,7 @@
 
 A numeric parameter without a value is represented by an interval. Arithmetic is applied to the ends of
 intervals. Floating-point rounding is monotone, so every possible result is between the resulting ends. Other
-parameters without a value are assumed to have any value.
+parameters without a value may have any value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,7 +116,7 @@ class _IntervalEvaluator:
                 return self._if_known(node, intervals)
 
     def _if_known(self, node: Node, intervals: Intervals) -> Interval:
-        """Return the value of a node if all its parameters are known, else ANYTHING."""
+        """Return the value of a node if all its parameters are known for certain, else ANYTHING."""
         if id(node) not in self._parts:
             reads: set[Path] = set()
             self._parts[id(node)] = (

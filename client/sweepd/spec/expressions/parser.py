@@ -1,4 +1,4 @@
-"""Expression parser: a tokenizer, then precedence climbing (Pratt 1973) with Python's precedence."""
+"""Expression parser: a tokenizer, then recursive descent with Python's precedence."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -120,7 +120,7 @@ def _text_token(text: str, at: int) -> Token:
 
 
 def is_name(text: str) -> bool:
-    """Return True if a text is a valid name in an expression without `param()`."""
+    """Return True if a text has the form of a name that needs no `param()`; it may be reserved."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -140,7 +140,7 @@ def parse_tree(text: str) -> Node:
     """Parse an expression into a tree.
 
     Raises:
-        ExpressionError: the text is too long, nested too deep, or not an expression.
+        ExpressionError: the text is too long, nested too deeply, or not an expression.
     """
     if len(text) > MAX_EXPRESSION_LENGTH:
         message = f"an expression of {len(text):,} characters; at most {MAX_EXPRESSION_LENGTH:,} are allowed"

@@ -99,7 +99,7 @@ VALUE_KEYS: Final[Mapping[str, Key]] = MappingProxyType(
                 "q",
                 number(above=0),
                 "Step of the quantised distributions: values are multiples of it, and integers if it is "
-                "written as an integer. Default: 1.",
+                "written as an integer. Default: 1 if both bounds are integers, else 1.0.",
             ),
             Key("mu", number(), "Mean of the normal distributions.", default=0),
             Key("sigma", number(least=0), "Standard deviation of the normal distributions.", default=1),
@@ -122,13 +122,13 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "log_uniform_values": "A number from `min` to `max` whose logarithm is uniform.",
         "q_log_uniform": "Deprecated: `min` and `max` are exponents of e. Use q_log_uniform_values.",
         "q_log_uniform_values": "A log_uniform_values value rounded to a multiple of `q`.",
-        "inv_log_uniform": "Deprecated: `min` and `max` are exponents of e. Use inv_log_uniform_values.",
+        "inv_log_uniform": "Deprecated: `min` and `max` are exponents of 1/e. Use inv_log_uniform_values.",
         "inv_log_uniform_values": "The same distribution as log_uniform_values.",
         "normal": "A normally distributed number with mean `mu` and standard deviation `sigma`.",
         "q_normal": "A normal value rounded to a multiple of `q`.",
-        "log_normal": "A positive number whose logarithm is normal with mean `mu` and deviation `sigma`.",
+        "log_normal": "A number whose logarithm is normal with mean `mu` and standard deviation `sigma`.",
         "q_log_normal": "A log-normal value rounded to a multiple of `q`.",
-        "beta": "A number from 0 to 1 with the beta distribution of the shape parameters `a` and `b`.",
+        "beta": "A beta-distributed number from 0 to 1, with the shape parameters `a` and `b`.",
         "q_beta": "A beta value rounded to a multiple of `q`.",
     }
 )

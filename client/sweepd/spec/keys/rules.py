@@ -236,7 +236,9 @@ def _read(sweep: Fields, key: str) -> tuple[StopRule, ...] | None:
                 sweep.error("out-of-range", f"must have 1 to {MAX_RULES} rules, not {len(listed)}", key=key)
             rules = [_item(sweep, item, f"{key}[{index}]") for index, item in enumerate(listed)]
         case _:
-            sweep.error("bad-type", "must be a mapping with the key `type`, or a list of them", key=key)
+            sweep.error(
+                "bad-type", "must be a mapping with the key `type`, or a list of such mappings", key=key
+            )
             return None
     return tuple(rule for rule in rules if rule is not None)
 

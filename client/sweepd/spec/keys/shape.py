@@ -165,7 +165,7 @@ def read_record(
     check: Check | None = None,
     beside: Sequence[str] = (),
 ) -> T | None:
-    """Build a record from a mapping, or return None if a required key is invalid. Skip keys in `beside`."""
+    """Build a record from a mapping; return None if a required key is missing or invalid. Skip `beside`."""
     mapping.check_keys([*beside, *(key.name for key in keys)], where)
     values = read_keys(mapping, keys)
     if check is not None:

@@ -1,6 +1,6 @@
 """Table of the keys of a sweep file: the source of its reader, schema, documents, messages and output.
 
-A new key needs an entry here, an attribute of `SweepSpec` and a field of its message. Documents have the
+A new key needs an entry here, an attribute of `SweepSpec` and a field of the message. Documents have the
 keys in this order.
 """
 
@@ -132,7 +132,8 @@ METRIC: Final = record(
                     Impute.LATEST: "The last value that the run itself has logged.",
                 },
             ),
-            "bayes: the value assumed for an ended run without a value, or for a failed one. Default: worst.",
+            "bayes: the value assumed for a run that failed, crashed or was killed, or that finished without "
+            "a value. Default: worst.",
             shown=False,
         ),
         Key(
@@ -152,7 +153,7 @@ METRIC: Final = record(
                     ObjectiveValue.MEAN: "The mean of its values, known once the run has ended.",
                 },
             ),
-            "The logged value that becomes the value of a run. Default: best.",
+            "How the value of a run is derived from its logged values. Default: best.",
             brief=True,
         ),
     ),
@@ -186,8 +187,7 @@ GUARD: Final = record(
         Key(
             "sweep",
             number(above=0, most=1, wanted="a share: more than 0, at most 1", convert=float),
-            "The share of the last 20 ended runs that must have failed for the sweep to pause. "
-            "Default: none.",
+            "The sweep pauses if at least this share of its last 20 ended runs has failed. Default: none.",
         ),
     ),
     "a mapping with the keys `agent` and `sweep`",
@@ -199,11 +199,11 @@ METRICS_FROM: Final = record(
         Key(
             "file",
             PATH,
-            "File that the script appends to: JSON lines, or a table if it ends with .csv or .tsv.",
+            "File that the script appends to: JSON lines, or a table if its name ends with .csv or .tsv.",
         ),
         Key("tensorboard", PATH, "Folder of TensorBoard event files."),
     ),
-    "a mapping with one of the keys `stdout`, `file` and `tensorboard`",
+    "a mapping with at least one of the keys `stdout`, `file` and `tensorboard`",
     _check_metrics_from,
     minProperties=1,
 )
@@ -269,7 +269,7 @@ SWEEP: Final = (
     Key(
         "early_terminate",
         EARLY_TERMINATE,
-        "One or several rules that stop runs early.",
+        "One or more rules that stop runs early.",
         field="early_terminations",
     ),
     Key(
@@ -288,7 +288,7 @@ SWEEP: Final = (
     Key(
         "initial",
         POINTS,
-        "Points that run first; the method chooses the parameters that a point leaves out.",
+        "Points that run first; the method chooses the values that a point leaves out.",
         field="initial_points",
     ),
     Key(
@@ -311,13 +311,13 @@ SWEEP: Final = (
         BOOLEAN,
         "Start one run alone; the others wait until it has logged the metric. Default: false.",
     ),
-    Key("guard", GUARD, "Limits on failures, beyond which an agent gets no more runs or the sweep pauses."),
+    Key("guard", GUARD, "Limits on failures at which an agent gets no more runs or the sweep pauses."),
     Key(
         "sweep_timeout",
         DURATION,
-        "Time after the first hand-out at which the sweep is stopped, such as `90s` or `1h30m`.",
+        "Time from the first hand-out until the sweep is stopped, such as `90s` or `1h30m`.",
     ),
-    Key("requires", REQUIRES, "Labels that an agent must have, with values, as in `--label gpu=a100`."),
+    Key("requires", REQUIRES, "Labels that an agent must have, with their values, as in `--label gpu=a100`."),
     Key("tags", TAGS, "Labels of the sweep."),
     Key("metadata", METADATA, "Arbitrary data stored with the sweep."),
     Key("metrics_from", METRICS_FROM, "Sources of metrics that the script does not log itself."),

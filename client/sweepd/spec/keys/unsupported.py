@@ -115,7 +115,7 @@ def _engine(scheduler: Fields, key: str) -> str | None:
 
 
 def _check_engine(sweep: Fields, scheduler: Fields, engine: str) -> None:
-    """Check W&B's requirements on a sweep with one of its engines."""
+    """Check W&B's requirements on a sweep with a `scheduler`."""
     is_custom = sweep.scalar("method") == "custom"
     refuse = partial(scheduler.error, "mixed-forms", key="engine")
     if engine == "ax" and not is_custom:
@@ -197,8 +197,8 @@ def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
             "Constraints on logged values, as expressions.",
         ),
         Key("run_timeout", DURATION, "Maximum duration of one run, such as `90s` or `1h30m`."),
-        Key("max_parallel", integer(1), "Maximum number of concurrent runs, over all agents."),
-        Key("priority", integer(), "Priority of the sweep at agents that serve several sweeps."),
+        Key("max_parallel", integer(1), "Maximum number of concurrent runs across all agents."),
+        Key("priority", integer(), "Priority of the sweep on agents that serve several sweeps."),
         Key("stop_when", stop_when, "Ends the sweep when little further improvement is expected."),
         Key("on_disconnect", one_of(ON_DISCONNECT), "What a run does while its agent is disconnected."),
     )
@@ -206,7 +206,7 @@ def unsupported_keys(metric: ValueShape) -> tuple[Key, ...]:
 
 
 def engine_rules() -> list[Schema]:
-    """Return schemas of W&B's requirements on a sweep with one of its engines."""
+    """Return schemas of W&B's requirements on a sweep with a `scheduler`."""
     custom: Schema = {"const": "custom"}
     others = [engine for engine in ENGINES if engine not in _CUSTOM_ENGINES]
     foreign = any_of(

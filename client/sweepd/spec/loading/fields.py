@@ -86,7 +86,7 @@ class Fields:
         return None
 
     def items(self, key: str, wanted: str) -> tuple[Node, ...]:
-        """Return the items of the list under a key."""
+        """Return the items of the list under a key; () if the key is absent or has no list."""
         node = self.node_at(key)
         if isinstance(node, SequenceNode):
             return node.items
@@ -120,7 +120,7 @@ class Fields:
         self.findings.error(place, f"{self.path_of(key)}[{index}]", code, message)
 
     def duration(self, key: str) -> float | None:
-        """Return the seconds of a duration such as 1h30m, rounded to milliseconds."""
+        """Return a duration such as 1h30m in seconds, rounded to milliseconds."""
         text = self.scalar(key)
         try:
             if not isinstance(text, str) or _is_numeral(text):

@@ -197,7 +197,7 @@ def read_values(text: str) -> dict[str, Json]:
     """Return the values of a mapping in YAML or JSON.
 
     Raises:
-        ValueError: the text is not a mapping.
+        ValueError: the text is not valid YAML or JSON, or not a mapping.
     """
     node = _node(text)
     if not isinstance(node, MappingNode):

@@ -1,7 +1,7 @@
 """Values of YAML scalars that are unquoted or have a core-schema tag.
 
-YAML 1.1, as existing files expect (`yes`, octals with a leading zero, base 60), with two differences: an
-exponent needs neither a dot nor a sign (`1e-5` is a number), and dates stay text.
+YAML 1.1 as in PyYAML, which existing files expect (`yes`, octals with a leading zero, base 60), with two
+differences: an exponent needs neither a dot nor a sign (`1e-5` is a number), and dates stay text.
 """
 
 import re
@@ -53,7 +53,7 @@ def with_tag(tag: str, text: str) -> Scalar:
     """Return the value of a scalar with an explicit core-schema tag.
 
     Raises:
-        ValueError: the text does not match the tag.
+        ValueError: the text does not match the tag, or is too long or too large a number.
         LookupError: the tag is not in the core schema.
     """
     return _CORE_TAGS[tag](text)

@@ -147,7 +147,7 @@ class _Frame:
 
 
 class Composer:
-    """Builder of a document tree from alternating keys and values. Records duplicate keys as errors."""
+    """Builder of a document tree from its tokens; records duplicate keys as errors."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings

@@ -1,6 +1,6 @@
 """Adapter to the YAML library: feeds a document, with source positions, to the composer.
 
-No other module imports the library. Its parser events are produced iteratively, and build no objects.
+No other module of `spec` imports the library. The parser yields events one by one and builds no objects.
 """
 
 from io import StringIO
@@ -31,7 +31,7 @@ def feed(text: str, composer: Composer) -> None:
     """Feed the single document of a text to the composer.
 
     Raises:
-        LoadError: the text is not YAML, has custom tags or several documents, or exceeds a limit.
+        LoadError: the text is not YAML, uses unsupported features of YAML, or exceeds a limit.
     """
     documents = 0
     try:

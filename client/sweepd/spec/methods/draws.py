@@ -83,7 +83,7 @@ def _of_enumeration(spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int) -> 
 def draws_have_ended(cursor: Cursor, seen: Seen, size: int | None) -> bool:
     """Return True if further points are enumerated instead of drawn.
 
-    Unseen points may be left even if `seen` has `size` points: some of these may not be in the enumeration.
+    Unseen points may be left even if `seen` has `size` points: some seen ones may not be in the enumeration.
     """
     return cursor.enumeration_index is not None or (size is not None and len(seen) >= size)
 
@@ -96,7 +96,7 @@ _FAILED_DRAW_COST = 10_000  # number of draws that `random_point` tries before i
 
 
 def draw_random(spec: SweepSpec, index: int) -> tuple[Point | None, int]:
-    """Return the random point at an index, or None if there is none, and its cost in candidates."""
+    """Return the random point at an index, or None if there is none, and the cost in candidates."""
     try:
         return spec.search_space.random_point(spec.seed or 0, index), cost_of(spec)
     except InfeasibleError:

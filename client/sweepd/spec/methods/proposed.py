@@ -33,7 +33,7 @@ class Cursor:
     Args:
         initial: number of initial points already processed.
         index: next index in the method's own order: the grid, the draws or the list.
-        enumeration_index: next index of the enumeration, used once draws rarely find points; else None.
+        enumeration_index: next index of the enumeration, which finally replaces the draws; None until then.
     """
 
     initial: int = 0
@@ -62,7 +62,7 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Result of a search: a search from cursor `at` repeats it, one from `after` continues after it."""
+    """Result of a search: a search from `at` finds the same point again, one from `after` the next point."""
 
     at: Cursor
     after: Cursor

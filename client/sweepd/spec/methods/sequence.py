@@ -62,7 +62,7 @@ def look_ahead(
 def next_initial(
     spec: SweepSpec, cursor: Cursor, seen: Seen, limit: int = MAX_CANDIDATES
 ) -> tuple[Cursor, Proposed | None]:
-    """Return the advanced cursor and the next initial point; skip those without an unseen completion."""
+    """Return the advanced cursor and the next initial point that has an unseen completion, if any."""
     while cursor.initial < len(spec.initial):
         place = cursor.initial
         cursor = replace(cursor, initial=place + 1)

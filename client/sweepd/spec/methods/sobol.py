@@ -58,7 +58,7 @@ def sobol_digits(index: int, dimensions: int) -> tuple[int, ...]:
 def _mirrored_digits(index: int, dimensions: int) -> tuple[int, ...]:
     """Return the coordinates of `sobol_digits` with reversed bits, as the scrambling requires."""
     if dimensions > MAX_SOBOL_DIMENSIONS:
-        raise ValueError(f"{dimensions:,} dimensions; a Sobol sequence has {MAX_SOBOL_DIMENSIONS:,} at most")
+        raise ValueError(f"{dimensions:,} dimensions; a Sobol sequence has at most {MAX_SOBOL_DIMENSIONS:,}")
     point, gray = 0, (index ^ index >> 1) & _MASK
     for bit in range(gray.bit_length()):
         if gray >> bit & 1:

@@ -17,7 +17,7 @@ Kind = Literal["real", "integer", "categorical"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """Coordinate of the space: its parameters, in order of name, and its distribution.
+    """Coordinate of the space: its parameters, sorted by path, and its distribution.
 
     The distribution of zipped parameters is a choice among rows, each a list with one value per path.
     """
@@ -78,7 +78,7 @@ def zip_of(names: Sequence[str], scope: Scope, distributions: Mapping[Path, Dist
 def _values(path: Path, distribution: Distribution) -> Sequence[object]:
     if isinstance(distribution, Categorical):
         return distribution.values
-    message = f"`{dotted(path)}` cannot be zipped; only parameters with `values`, without probabilities, can"
+    message = f"`{dotted(path)}` cannot be zipped: a zipped parameter needs `values`, without probabilities"
     raise ExpressionError(message, 0)
 
 
@@ -102,7 +102,7 @@ class Radix:
         return digit in self._canonical(present) if True in present else digit == 0
 
     def count(self, present: tuple[bool, ...]) -> int:
-        """Return the number of canonical digits."""
+        """Return the number of canonical digits, given which paths are present."""
         if all(present):
             return len(self.choices)
         return len(self._canonical(present)) if any(present) else 1

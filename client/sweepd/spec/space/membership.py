@@ -90,7 +90,7 @@ def _typed(distribution: Distribution, value: Json) -> Json:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """Membership test of a space; `constants` includes conditional constants."""
+    """Membership test of a space; `dimensions` are its zips, and `constants` includes conditional ones."""
 
     parameters: Mapping[str, ParameterNode]
     dimensions: Sequence[Dimension]
@@ -104,7 +104,7 @@ class Membership:
         return self._in_words(point, values, self.rules.close(values), is_partial=False)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return messages about values of a partial point that, as far as known, no point can have."""
+        """Return reasons why no point can have the values of a partial point; not every reason is found."""
         given = dict(values_of(self.parameters, partial))
         conditional = {path for gate in self.rules.gates for path in gate.paths}
         values = {path: value for path, value in self.constants.items() if path not in conditional} | given
@@ -120,7 +120,7 @@ class Membership:
         return self._in_words(partial, values, closed, is_partial=True)
 
     def to_unit(self, point: Mapping[str, Json], dimensions: Sequence[Dimension]) -> tuple[float | None, ...]:
-        """Return the unit coordinates of a point, each None if the dimension has no active parameter.
+        """Return the unit coordinates of a point, with None for each dimension that has no active parameter.
 
         Raises:
             ValueError: a value is missing or has no coordinate.

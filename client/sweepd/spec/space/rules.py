@@ -176,7 +176,7 @@ def merged(components: Sequence[Component]) -> Component:
 
 
 class _DisjointSets:
-    """Disjoint-set forest of paths, with path halving: Tarjan (1975)."""
+    """Disjoint-set forest of paths, with path halving: Tarjan, van Leeuwen (1984)."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._parents = {path: path for path in paths}

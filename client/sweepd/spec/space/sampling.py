@@ -47,7 +47,7 @@ Values = dict[Path, Json]
 
 @dataclass(frozen=True, slots=True)
 class Feasibility:
-    """Share of draws that satisfy the constraints, in the component where it is smallest.
+    """Share of draws that satisfy the constraints, in the component with the smallest share.
 
     Of `draws` draws, `hits` satisfy the constraints; drawing stops once there are enough hits. `constraints`
     are the constraints of that component.
@@ -160,7 +160,7 @@ class Sampler:
             broken = next((place for place, each in enumerate(constraints) if not each.holds(values)), None)
             if broken is None:
                 hits += 1
-            else:  # evaluate this constraint first from now on: the next draw is likely to break it, too
+            else:  # evaluate this constraint first from now on: the next draw is likely to break it as well
                 constraints.insert(0, constraints.pop(broken))
             if hits == enough:
                 return Feasibility(hits, index + 1, texts)

@@ -27,13 +27,13 @@ START = -1
 
 @dataclass(slots=True)
 class State:
-    """Digits, with the values and open gates derived from those set so far; others may be outdated."""
+    """Digits, and the values and open gates derived from those set so far; later values may be outdated."""
 
     digits: list[int]
     values: dict[Path, Json]
     open: list[bool]
     evaluated: int = 0
-    """Number of parts of rules that look-ahead has evaluated so far."""
+    """Number of rule parts that look-ahead has evaluated since the walk last counted them."""
 
 
 Step = Callable[[State], int | None]
@@ -76,7 +76,7 @@ class Schedule:
     def settle(self, state: State, place: int) -> int | None:
         """Run the steps of a place whose digit is set.
 
-        Return None, or if a step fails, a bit mask of places of which one must change.
+        Return None or, if a step fails, a bit mask of places of which one must change.
         """
         for step in self._steps[place + 1]:
             back = step(state)
@@ -145,7 +145,7 @@ class Schedule:
                 self._add(place, self._still_to_hold(constraint, place))
 
     def _plan_presence(self, place: int, known: int, gates: Sequence[int]) -> None:
-        """Add look-ahead steps that check whether any gate of a digit can open before it is settled."""
+        """Add look-ahead steps that check, before the gates of a digit are settled, whether any can open."""
         reads = {path for gate in gates for path in self._rules.gates[gate].reads}
         needed = self._look_ahead.gates(self._radices[place].paths)
         for at in sorted({place, *self._look_ahead.pruning_places(reads, known)}):
@@ -233,11 +233,11 @@ def _to_hold(holds: Callable[[Mapping[Path, Json]], bool], conflicts: int) -> St
 
 
 _MIN_SAVING = 64
-"""Number of combinations that a look-ahead must be able to skip, as it costs more than trying one."""
+"""Minimum number of combinations that a look-ahead may skip, since it costs more than trying one."""
 
 
 class LookAhead:
-    """Evaluator of rules at a place, where digits up to it are set and others may have any value."""
+    """Evaluator of rules at a place: digits up to this place are set, and later ones may have any value."""
 
     def __init__(
         self, radices: Sequence[Radix], gates: Sequence[Gate], constants: Mapping[Path, Json]

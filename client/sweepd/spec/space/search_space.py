@@ -114,12 +114,12 @@ class SearchSpace:
     def presence(self, vector: Sequence[float]) -> tuple[bool, ...] | None:
         """Return whether each dimension is present in the point at unit coordinates; None if infeasible.
 
-        A zip is present if at least one of its parameters is. No point is built, as searches call this often.
+        A zip is present if at least one of its parameters is. Searches call this often, so no point is built.
         """
         return self._sampler.presence_at(vector)
 
     def to_unit(self, point: Mapping[str, Json]) -> tuple[float | None, ...]:
-        """Return the unit coordinates of a point, each None if the dimension has no active parameter.
+        """Return the unit coordinates of a point, with None for each dimension that has no active parameter.
 
         A discrete value maps to the midpoint of its probability interval.
 
@@ -145,7 +145,7 @@ class SearchSpace:
         return self._membership.violations(point)
 
     def partial_violations(self, partial: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return messages about values of a partial point that, as far as known, no point can have."""
+        """Return reasons why no point can have the values of a partial point; not every reason is found."""
         return self._membership.partial_violations(partial)
 
 
@@ -153,7 +153,7 @@ class Enumeration:
     """Points as numbered combinations of the values of each dimension; the last dimension varies fastest.
 
     Each point has exactly one combination. Combinations that differ from it only in inactive parameters,
-    or break a constraint, are not points. Methods raise ValueError if a dimension has no listed values.
+    or break a constraint, are not points. `at` and `next` raise ValueError if the values cannot be listed.
     """
 
     def __init__(self, space: SearchSpace, values: Callable[[Distribution], Sequence[Json] | None]) -> None:

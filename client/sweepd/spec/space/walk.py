@@ -15,7 +15,7 @@ Values = Mapping[Path, Json]
 
 _DIGITS_PER_CANDIDATE = 8
 _PARTS_PER_CANDIDATE = 20
-"""Number of parts of rules that look-ahead evaluates at the cost of one candidate."""
+"""Number of rule parts whose look-ahead evaluation costs as much as one candidate."""
 
 
 class Walk:
@@ -117,7 +117,7 @@ class Walk:
         return [all_before(at) if at < fresh else 0 for at in range(len(digits))]
 
     def _advance(self, digits: list[int], blame: list[int], conflicts: int) -> int:
-        """Advance to the next combination that differs in a conflicting place, if possible the last one.
+        """Advance to the next combination that differs in a conflicting place, preferably the last one.
 
         If that place has no further digit, the places blamed for its digits become the conflicting ones.
         Unrelated places in between are skipped: conflict-directed backjumping (Prosser 1993).
@@ -155,7 +155,7 @@ def _cost(state: State, digits: int) -> int:
 
 
 def _move_to_allowed(digits: list[int], at: int, allowed: Sequence[int] | None) -> bool:
-    """Move a digit to its next allowed value and reset later digits; return False if there is none."""
+    """Move a digit, if needed, to its next allowed value and reset later ones; False means there is none."""
     if allowed is None:
         return True
     following = bisect_left(allowed, digits[at])
@@ -167,7 +167,7 @@ def _move_to_allowed(digits: list[int], at: int, allowed: Sequence[int] | None) 
 
 
 _MAX_TRIED = 20_000
-"""Maximum number of candidates tried to count very many combinations, as few may satisfy the rules."""
+"""Maximum number of candidates tried to count very many combinations, in case few satisfy the rules."""
 
 _DRAWS = 10_000
 _MAX_STEPS = 400_000
@@ -208,8 +208,8 @@ def _count_of(
 ) -> Count:
     """Return the number of points of one component.
 
-    Only the dimensions that a rule reads are enumerated. Each other dimension contributes a factor: its size,
-    if its gates are open.
+    Only the dimensions that a rule reads are enumerated. Each other dimension contributes a factor: the
+    number of its canonical digits, which is its size if all its gates are open.
     """
     reads = component.reads
     read = [radix for radix in radices if not reads.isdisjoint(radix.paths)]
@@ -221,7 +221,7 @@ def _count_of(
 
 
 def _estimate(radices: Sequence[Radix], rules: Rules, constants: Mapping[Path, Json]) -> Count:
-    """Return an unbiased estimate of the number of points: the mean weight of random combinations.
+    """Return an unbiased estimate of the number of points, if reliable: the mean weight of random draws.
 
     Combinations count regardless of the digits of inactive dimensions: otherwise, few random combinations of
     a space with many conditions would be canonical, and the estimate would be poor.
