@@ -1,6 +1,7 @@
-"""Cursors of an attempt's lanes: what was sent, and what the server has acknowledged (see `wire/feed.py`).
+"""Cursors of an attempt's lanes: what was sent, and what the server has acknowledged.
 
-Objects of which only the newest state is sent have sequence numbers instead.
+`wire/feed.py` receives the acknowledgements. Objects of which only the newest state is sent have sequence
+numbers instead.
 """
 
 from dataclasses import dataclass, replace

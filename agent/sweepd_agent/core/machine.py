@@ -1,4 +1,4 @@
-"""State machine of an agent: the pure function `decide`."""
+"""State machine of an agent: the pure function `decide`. `wire/feed.py` processes acknowledgements."""
 
 from dataclasses import dataclass, replace
 
