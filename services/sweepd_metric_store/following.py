@@ -100,7 +100,7 @@ def grouped(items: Sequence[bytes], size: int = MESSAGE_BYTES) -> Iterator[list[
 
 
 class Subscription:
-    """Set of attempts that have grown since the last call of `take`."""
+    """Set of wanted attempts that have grown since the last `take`."""
 
     def __init__(self, wanted: Callable[[AttemptName], bool]) -> None:
         self._wanted = wanted

@@ -251,7 +251,7 @@ def _spawn(arguments: list[str], null: int, output: int) -> int:
 
 
 def _execute(arguments: list[str]) -> int:
-    """Replace this process by a program, found as `execvp` does; return the error number if that fails."""
+    """Replace this process with a program, found as by `execvp`; return the error number on failure."""
     program = arguments[0]
     folders = os.environ.get("PATH", os.defpath).split(":")
     found = errno.ENOENT

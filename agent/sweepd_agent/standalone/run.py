@@ -138,7 +138,7 @@ class StandaloneFolder(AttemptFolder):
         )
 
     def begins(self) -> tuple[Begin, ...]:
-        """Return the starts of the attempts up to this one in the shared metrics file."""
+        """Return where attempts 2 up to this one begin in the shared metrics file."""
         run = self.run()
         return () if run is None else tuple(each for each in run.begins if each.attempt <= self._attempt)
 

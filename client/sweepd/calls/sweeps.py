@@ -146,7 +146,7 @@ async def explain(wire: Wire, name: str) -> v1.ExplainSweepResponse:
 
 
 def progress(wire: Wire, name: str) -> AsyncGenerator[v1.ReadSweepProgressResponse, None]:
-    """Yield messages with the values of a sweep, each with the best value so far."""
+    """Yield the values of a sweep's runs, each with the best value so far."""
     return wire.stream(v1.ReadSweepProgressRequest(name=name), v1.ReadSweepProgressResponse)
 
 

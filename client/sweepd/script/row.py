@@ -198,7 +198,7 @@ def _warn_of_losses(name: str, converted: object, notices: Notices, depth: int =
 def encode(
     header: Mapping[str, object], values: Mapping[str, object], notices: Notices
 ) -> tuple[bytes, Mapping[str, object]]:
-    """Return the line of a row and the values in it; warn once about each value that does not fit.
+    """Return the line of a row and the values in it; warn once about each value that is left out.
 
     Args:
         header: members at the start of the line.

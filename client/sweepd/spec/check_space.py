@@ -20,7 +20,7 @@ from sweepd.spec.sweep_spec import SearchMethod, SweepSpec
 from sweepd.spec.wording import nearest, shown
 
 _MIN_FEASIBLE = 10
-"""Minimum number of feasible draws; with fewer, a warning is recorded."""
+"""Minimum number of feasible draws; fewer: a warning; none: an error."""
 
 _GRID_STEPS = 100_000
 """Maximum number of steps to count the points of a grid exactly; beyond it, the number is estimated."""

@@ -55,7 +55,7 @@ class Goal(StrEnum):
 
 
 class Impute(StrEnum):
-    """Choice of the value that bayes assumes for a run that failed or has no value."""
+    """Choice of the value that bayes substitutes for a run's missing value."""
 
     WORST = "worst"
     BEST = "best"

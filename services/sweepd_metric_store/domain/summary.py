@@ -48,7 +48,7 @@ def extended(summary: Summary | None, stretch: Stretch) -> Summary:
 
 
 def finite_numbers(stretch: Stretch) -> Sequence[float]:
-    """Return the finite numbers of `stretch` in order, without booleans and texts."""
+    """Return the finite numbers of `stretch` in order; booleans are not numbers."""
     numbers = stretch.numbers()
     # If any value is not finite, neither is the sum. The sum of finite values may also overflow.
     if math.isfinite(sum(numbers)):

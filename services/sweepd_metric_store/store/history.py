@@ -121,7 +121,7 @@ def parts_between(
     last_step: int = EVERYTHING,
     expected: int = 0,
 ) -> Iterator[Part]:
-    """Yield the intact chunks of a series in order of first row, cut to these rows and this last step.
+    """Yield the intact chunks of a series in order of first row, cut to these rows and to `last_step`.
 
     A series also counts as damaged if its number of points is not `expected` (0: unknown). Cutting may change
     the order of overlapping stretches, so a part is held until no later chunk can begin before it.

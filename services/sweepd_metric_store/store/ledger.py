@@ -79,7 +79,7 @@ class Conflict:
 class AttemptState:
     """An attempt and its cursors; `log_arrived` holds staged bytes.
 
-    During a conflict, that lane (points or log) accepts nothing: its cursor acknowledges all before it.
+    A lane (points or log) in conflict accepts nothing: a higher cursor would acknowledge what differs.
     """
 
     id: int

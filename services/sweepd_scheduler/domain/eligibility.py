@@ -200,7 +200,7 @@ def obstacles_of_sweep(state: State, sweep: Sweep) -> tuple[Obstacle, ...]:
 
 
 def obstacles_of_run(state: State, sweep: Sweep, run: Run) -> tuple[Obstacle, ...]:
-    """Return the obstacles to the hand-out of a pending run, the most important first."""
+    """Return the obstacles to handing out a pending run, the most important first."""
     if run.state is not RunState.PENDING or sweep.key not in state.index:
         return ()
     before = sum(1 for _ in _before(state.index[sweep.key], run.number))

@@ -247,7 +247,7 @@ class Records(Protocol):
         """Return the projects that have sweeps or runs."""
 
     def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
-        """Return the counts of each project."""
+        """Count sweeps and runs per project."""
 
     def known(self, attempts: Sequence[tuple[RunName, int]]) -> Sequence[StoredAttempt | None]:
         """Return the stored record of each attempt; None if there is none."""

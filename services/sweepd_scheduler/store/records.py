@@ -238,7 +238,7 @@ class SqlRecords:
             return queries.project_names(connection)
 
     def project_counts(self, projects: Sequence[Parent]) -> Sequence[ProjectCounts]:
-        """Return the counts of each project."""
+        """Count sweeps and runs per project."""
         with self._reading() as connection:
             return queries.project_counts(connection, projects)
 

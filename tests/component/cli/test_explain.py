@@ -126,7 +126,7 @@ def test_a_file_is_proposed_from_all_runs_of_a_project(ctl: Ctl, server: Scripte
         f"{create.format('these runs')} --prior-project local/train {finished}",
     ]
     assert (
-        f"# To begin with these runs: sweepctl create sweep.yaml --prior-project local/train {finished}"
+        f"# To start from these runs: sweepctl create sweep.yaml --prior-project local/train {finished}"
         in done.out
     )
     server.sweeps.prior.taken = 5
@@ -156,7 +156,7 @@ def test_a_proposal_does_not_count_runs_that_do_not_fit_it(ctl: Ctl, server: Scr
         done = ctl("propose-config", "--sweep", NAME, *(f"--state={state}" for state in states))
         assert f"note: {why}" in done.err
         assert done.err.endswith("Create it:  sweepctl create sweep.yaml\n")
-        assert "To begin with" not in done.out
+        assert "To start from" not in done.out
         assert "seeded" not in done.err
     (asked,) = server.sweeps.requests
     assert isinstance(asked, v1.PreviewSweepRequest)

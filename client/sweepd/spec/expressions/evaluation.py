@@ -172,7 +172,7 @@ def same(left: Value, right: Value) -> bool:
 
 
 def among(value: Value, whole: Value) -> bool | Undefined:
-    """Return whether a list contains a value, or a text contains another; UNDEFINED for other operands."""
+    """Return whether a list contains a value, or a string a substring; UNDEFINED for other operands."""
     if isinstance(value, Undefined):
         return UNDEFINED
     if isinstance(whole, str):

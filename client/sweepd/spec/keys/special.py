@@ -111,7 +111,7 @@ def _requires(sweep: Fields, key: str) -> dict[str, str] | None:
         value = inner.text(label)
         for part in (label, value or "x"):
             if not 1 <= len(part) <= MAX_LABEL_LENGTH or not part.isprintable():
-                message = f"a label and its value have 1 to {MAX_LABEL_LENGTH} printable characters"
+                message = f"a label or value must have 1 to {MAX_LABEL_LENGTH} printable characters"
                 inner.error("bad-name", message, key=label)
         if label and not label.strip():
             inner.error("bad-name", "a label must not be blank", key=label)

@@ -257,7 +257,7 @@ SWEEP: Final = (
     Key(
         "seed",
         integer(),
-        "Random seed: the same file and seed give the same points. Default: drawn at random.",
+        "Seed of all random choices. Default: drawn at random.",
     ),
     Key(
         "command",

@@ -202,7 +202,7 @@ class Composer:
         """Add the value of an anchor at the current position."""
         known = self._anchors.get(name)
         if known is None:
-            raise LoadError("unknown-alias", f"the alias *{name} has no complete anchor before it", place)
+            raise LoadError("unknown-alias", f"the alias *{name} has no anchored value before it", place)
         if self.wants_key:
             if not isinstance(known.node, ScalarNode) or not isinstance(known.node.value, str):
                 raise LoadError("key-not-text", "a key must be text", place)

@@ -154,7 +154,7 @@ def result_in(
         spec: specification of the new sweep.
         found: the candidate.
         curve: its finite values of the sweep's objective, in row order.
-        summary: the finite objective value in its script's summary; `counted` already includes it.
+        summary: finite objective value in its script's summary; any `counted` values include it.
 
     Raises:
         UnsuitableError: the run has no result that the sweep can use.

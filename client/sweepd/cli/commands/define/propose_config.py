@@ -91,7 +91,7 @@ def propose_config(
     create = create_line(prior if seeded else None)
     comments = [f"Proposed from {runs} by sweepctl propose-config."]
     if seeded:
-        comments.append(f"To begin with {seeded}: {create}")
+        comments.append(f"To start from {seeded}: {create}")
     sys.stdout.write(text(comments=comments))
     sys.stdout.flush()
     if dropped:
