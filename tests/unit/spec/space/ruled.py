@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sweepd.spec.parse import parse_mapping
 from sweepd.spec.point import Json, Point, canonical_json
+from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.sweep_spec import SweepSpec
 
 Values = Mapping[str, Json]
@@ -170,3 +171,14 @@ def ruled_spaces(draw: st.DrawFn) -> Ruled:
         constraints=[meaning for _, _, meaning in chosen],
         roles=roles,
     )
+
+
+def walked(space: SearchSpace, limit: int, partial: dict[str, Json] | None = None) -> list[Point]:
+    """Return the points of a grid, or those that have the values of `partial`; `limit` is that of a step."""
+    found, start = [], 0
+    while start < (space.grid.size or 0):
+        start, point = space.grid.next(start, limit, partial)
+        if point is not None:
+            found.append(point)
+            start += 1
+    return found

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from sweepd.spec.methods.proposed import Cursor
 from sweepd.spec.methods.sequence import counted_points, known_size, next_point
-from sweepd.spec.point import InfeasibleError, Json, Point, canonical_json, point_digest
+from sweepd.spec.point import InfeasibleError, Point, canonical_json, point_digest
 from sweepd.spec.space import schedule
 from sweepd.spec.space.search_space import SearchSpace
 from sweepd.spec.space.walk import Count
-from unit.spec.space.ruled import CHOICES, Ruled, ruled_spaces
+from unit.spec.space.ruled import CHOICES, Ruled, ruled_spaces, walked
 
 METHODS = ["grid", "random", "sobol", "bayes"]
 
@@ -31,16 +31,6 @@ def grid_of(ruled: Ruled) -> SearchSpace:
 
 def texts(points: list[Point]) -> list[str]:
     return [canonical_json(point) for point in points]
-
-
-def walked(space: SearchSpace, limit: int, partial: dict[str, Json] | None = None) -> list[Point]:
-    found, start = [], 0
-    while start < (space.grid.size or 0):
-        start, point = space.grid.next(start, limit, partial)
-        if point is not None:
-            found.append(point)
-            start += 1
-    return found
 
 
 @pytest.mark.lengthy
