@@ -24,10 +24,10 @@ class RunningService(Protocol):
         """Add servicers to `server`; return the names of their services, such as `sweepd.v1.RunService`."""
 
     async def start(self, address: str) -> None:
-        """Start background work; the port at `address` is already bound."""
+        """Start background work; the port at `address` is already bound, but no call is accepted yet."""
 
     async def stop(self) -> None:
-        """End background work and long streams, and close all resources, within 3 s."""
+        """End background work and long streams, and close all resources, within 3 s; new calls fail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

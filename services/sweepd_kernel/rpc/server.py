@@ -72,9 +72,10 @@ async def run_service(
         health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
         reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         bound = settings.listener.bind(server)
+        # Before any call is accepted: clients of this account need the discovery entry, which has the token.
+        await service.start(str(bound))
         await server.start()
         watching = asyncio.create_task(connections.watch(bound.port))
-        await service.start(str(bound))
         for name in (*names, ""):
             await health_servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
         settings.log.info("serving", extra={"address": str(bound)})
@@ -106,10 +107,12 @@ async def _stop(
     log: logging.Logger,
 ) -> None:
     await health_servicer.enter_graceful_shutdown()
+    ending = asyncio.create_task(server.stop(STOP_GRACE))
+    await asyncio.sleep(0)  # from now on no call is accepted, so none fails for what the service removes
     try:
         await asyncio.wait_for(service.stop(), STOP_LIMIT)
     except TimeoutError:
         log.warning("did not shut down in time", extra={"limit_s": STOP_LIMIT})
     except Exception:
         log.exception("could not shut down cleanly")
-    await server.stop(STOP_GRACE)
+    await ending
