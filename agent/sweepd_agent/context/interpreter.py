@@ -115,7 +115,7 @@ _MAX_BYTES = 4 * 2**20
 _MAX_REQUIREMENTS = 1024 * 1024
 _NAME = re.compile(r"(python|pypy)[0-9.]*(\.exe)?")
 # With `-c`, the first entry of `sys.path` is the working directory, which may contain a `json.py`.
-_ASK = """
+_ASK = r"""
 import sys
 sys.path[:1] = []
 import json, platform
@@ -123,9 +123,12 @@ try:
     from importlib import metadata
     named = {}
     for each in metadata.distributions():
-        name = each.metadata["Name"]
+        # Not `each.metadata`, which parses the whole description, twice.
+        text = each.read_text("METADATA") or each.read_text("PKG-INFO") or each.read_text("") or ""
+        head = dict(line.split(": ", 1) for line in text.split("\n\n")[0].splitlines() if ": " in line)
+        name = head.get("Name")
         if name:
-            named.setdefault(name.lower(), (name, each.version))
+            named.setdefault(name.lower(), (name, head.get("Version", "")))
     packages = sorted(named.values(), key=lambda each: each[0].lower())
 except Exception:
     packages = []
