@@ -16,9 +16,8 @@ from sweepd_kernel.rpc.interceptors import Authentication, ErrorMapping
 from sweepd_kernel.rpc.listener import Listener, new_server
 from sweepd_kernel.service import RunningService
 
-# Seconds for calls in progress, and for `RunningService.stop`: together less than the 10 s of a shutdown.
-STOP_GRACE = 3.0
-STOP_LIMIT = 4.0
+# Seconds for `RunningService.stop` and, meanwhile, for calls in progress, which may wait for it.
+STOP_GRACE = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +109,9 @@ async def _stop(
     ending = asyncio.create_task(server.stop(STOP_GRACE))
     await asyncio.sleep(0)  # from now on no call is accepted, so none fails for what the service removes
     try:
-        await asyncio.wait_for(service.stop(), STOP_LIMIT)
+        await asyncio.wait_for(service.stop(), STOP_GRACE)
     except TimeoutError:
-        log.warning("did not shut down in time", extra={"limit_s": STOP_LIMIT})
+        log.warning("did not shut down in time", extra={"limit_s": STOP_GRACE})
     except Exception:
         log.exception("could not shut down cleanly")
     await ending

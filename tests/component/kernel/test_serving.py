@@ -1,4 +1,4 @@
-"""`run_service`: calls are accepted only from the start of a service to the begin of its stop."""
+"""`run_service`: calls are accepted only between the start and the stop of a service."""
 
 import asyncio
 import logging
