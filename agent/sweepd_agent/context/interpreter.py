@@ -123,7 +123,7 @@ try:
     from importlib import metadata
     named = {}
     for each in metadata.distributions():
-        # Not `each.metadata`, which parses the whole description, twice.
+        # Not `each.metadata`: that also parses the description, which is long.
         text = each.read_text("METADATA") or each.read_text("PKG-INFO") or each.read_text("") or ""
         head = dict(line.split(": ", 1) for line in text.split("\n\n")[0].splitlines() if ": " in line)
         name = head.get("Name")
