@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
-# Once, on all cores, before many processes start at the same time and each compiles what it imports; not what only tools import.
-COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/(pip|setuptools|mypy|mypyc|jedi|debugpy|polars|pygments)/' $(VENV)/lib client agent services
+# Once, on all cores, before many processes start at the same time and each compiles what it imports. pip would use one core.
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/(pip|setuptools|mypy|mypyc|tests)/' $(VENV)/lib client agent services
 FUZZ_MINUTES ?= 5
 MUTANTS ?= 300
 # How many tests run at once: three for two cores, as a third of their time is spent waiting.
@@ -108,6 +108,7 @@ $(FRAMEWORKS)/created: tests/frameworks/requirements.txt
 
 $(VENV)/bench: $(VENV)/dev
 	@$(INSTALL) --editable '.[bench]'
+	@$(COMPILE)
 	@touch $@
 
 .PHONY: help demo test test-slow test-frameworks unit fuzz mutants check format protos bench clean
