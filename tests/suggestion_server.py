@@ -4,9 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -19,8 +17,7 @@ from sweepd.codec.values import point_from_message
 from sweepd.spec.point import Point
 from sweepd.spec.sweep_spec import SweepSpec
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
-
-PATIENCE = 30.0
+from waiting import PATIENCE, until
 
 
 class SuggestionServer:
@@ -68,7 +65,7 @@ class SuggestionServer:
 
     def worker(self) -> int:
         """Wait until there is exactly one worker; return its process id."""
-        eventually(lambda: len(self.workers()) == 1)
+        until(lambda: len(self.workers()) == 1)
         return self.workers()[0]
 
     def _end_with(self, number: signal.Signals) -> int:
@@ -83,28 +80,11 @@ class SuggestionServer:
         return code
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Poll a condition until it is true; fail after the timeout."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not true in time"
-        time.sleep(0.01)
-
-
-def is_alive(pid: int) -> bool:
-    """Return True if a process exists and is not a zombie."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:  # it ended before or during the read
-        return False
-    return state != "Z"
-
-
 def send_signal(pid: int, number: signal.Signals) -> None:
     """Send a signal; for SIGSTOP, wait until the process is stopped."""
     os.kill(pid, number)
     if number == signal.SIGSTOP:
-        eventually(lambda: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text())
+        until(lambda: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text())
 
 
 class Caller:

@@ -111,14 +111,6 @@ def number(event: dict[str, object], field: str) -> float:
     return value
 
 
-def alive(pid: float) -> bool:
-    """Return True if a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{int(pid)}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
-    except OSError:
-        return False
-
-
 def parent_of(pid: int) -> int:
     """Return the parent of a process."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from processes import alive
 from system.installation import TRIALS, Installation
-from system.promises import SHORT, alive, attempts, number, runs
+from system.promises import SHORT, attempts, number, runs
 from waiting import content_of, until
 
 SWEEP = f"""

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from processes import alive
 from system.installation import BIN, Installation, Server
 from system.promises import (
     SHORT,
     acknowledged,
-    alive,
     attempts,
     number,
     runs,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from processes import alive
 from system.installation import Agent, Installation, Server
-from system.promises import alive, number, parent_of, state_of, sweep
+from system.promises import number, parent_of, state_of, sweep
 from waiting import until
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from processes import alive
 from system.installation import Agent, Installation, Server
 from system.link import Link
 from system.promises import (
     SHORT,
     acknowledged,
-    alive,
     assert_patient_rows,
     attempts,
     number,

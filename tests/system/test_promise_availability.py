@@ -9,11 +9,11 @@ import time
 
 import pytest
 
+from processes import alive
 from system.installation import BIN, Agent, Installation, Server, listens
 from system.promises import (
     SHORT,
     acknowledged,
-    alive,
     assert_patient_rows,
     attempts,
     number,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from processes import alive
 from system.installation import Agent, Installation
-from system.promises import SHORT, acknowledged, alive, attempts, number, runs, state_of, sweep
+from system.promises import SHORT, acknowledged, attempts, number, runs, state_of, sweep
 from waiting import content_of, until
 
 # Early termination stops runs worse than the best of three at their second iteration.

@@ -8,12 +8,12 @@ import signal
 
 from component.scheduler.scripted_agent import ScriptedAgent, id_of, secret_of
 from component.scheduler.test_ownership import all_reports
+from processes import alive
 from sweepd import v1
 from sweepd_agent.files.state_folder import open_folder
 from system.installation import Installation
 from system.promises import (
     SHORT,
-    alive,
     assert_rows_of_sweep,
     attempts,
     given_up_by_an_agent,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from processes import alive
 from system.installation import TRIALS, Agent, Installation
-from system.promises import alive, attempts, number, runs, state_of, sweep
+from system.promises import attempts, number, runs, state_of, sweep
 from waiting import until
 
 RANDOM = (

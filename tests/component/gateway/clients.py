@@ -1,7 +1,7 @@
 """Client calls that these tests share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
 
 import grpc
@@ -44,11 +44,3 @@ async def failure(call: Awaitable[object]) -> Failure:
 async def sweep(opened: grpc.aio.Channel, name: str, deadline: float = 10.0) -> str:
     answer = await SweepServiceStub(opened).GetSweep(v1.GetSweepRequest(name=name), timeout=deadline)
     return answer.sweep.name
-
-
-async def holds(opened: grpc.aio.Channel, name: str, expected: Callable[[str], bool]) -> bool:
-    for _ in range(250):
-        if expected(await sweep(opened, name)):
-            return True
-        await asyncio.sleep(0.02)
-    return False

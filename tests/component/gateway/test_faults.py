@@ -9,7 +9,7 @@ import grpc
 import grpc.aio
 
 from component.gateway.clients import failure, gateway, run, sweep
-from component.kernel.small_processes import Daemon, Home, eventually
+from component.kernel.small_processes import Daemon, Home
 from sweepd import v1
 from sweepd.rpc.failure import Failure
 from sweepd.v1.agent_service_pb2_grpc import AgentServiceStub
@@ -19,7 +19,7 @@ from sweepd_gateway.backend import PATIENCE
 from sweepd_gateway.proxy import INTERVAL
 from sweepd_kernel.rpc.server import STOP_GRACE
 from token_channel import token_channel
-from waiting import least_async, until_async
+from waiting import least_async, until, until_async
 
 
 def test_the_name_of_an_unavailable_service_is_in_the_status(home: Home) -> None:
@@ -81,8 +81,8 @@ def test_the_gateway_waits_for_a_service_that_is_stopped_during_the_connection(h
             assert await sweep(opened, "x") == "x"
             os.kill(before["gateway"].pid, signal.SIGSTOP)  # it finds the service new, and silent
             os.kill(before["scheduler"].pid, signal.SIGKILL)
-            assert eventually(lambda: home.status()["scheduler"].restarts == 1)
-            assert eventually(lambda: home.status()["scheduler"].state == "serving")
+            until(lambda: home.status()["scheduler"].restarts == 1)
+            until(lambda: home.status()["scheduler"].state == "serving")
             again = home.status()["scheduler"].pid
             os.kill(again, signal.SIGSTOP)
             os.kill(before["gateway"].pid, signal.SIGCONT)
@@ -127,8 +127,8 @@ async def _serves(opened: grpc.aio.Channel) -> bool:
 def test_a_restarted_gateway_has_the_same_entry(home: Home) -> None:
     daemon = home.up()
     os.kill(home.status()["gateway"].pid, signal.SIGKILL)
-    assert eventually(lambda: home.status()["gateway"].restarts == 1)
-    assert eventually(lambda: home.status()["gateway"].state == "serving")
+    until(lambda: home.status()["gateway"].restarts == 1)
+    until(lambda: home.status()["gateway"].state == "serving")
 
     async def main() -> None:
         async with gateway(daemon) as opened:

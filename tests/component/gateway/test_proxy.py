@@ -9,7 +9,7 @@ import grpc.aio
 import pytest
 
 from blocking_channel import channel
-from component.gateway.clients import failure, gateway, holds, run, streams, sweep, unary
+from component.gateway.clients import failure, gateway, run, streams, sweep, unary
 from component.kernel.small_processes import Daemon, Home
 from sweepd import v1
 from sweepd.rpc.failure import Failure
@@ -18,7 +18,7 @@ from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.server_service_pb2_grpc import ServerServiceStub
 from sweepd.v1.sweep_service_pb2_grpc import SweepServiceStub
 from token_channel import token_channel
-from waiting import least_async
+from waiting import least_async, until_async
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,11 @@ def test_a_call_cancelled_by_the_client_ends_at_the_service(unused: Daemon) -> N
             assert (await sweep(opened, "seen")).startswith("2 0 ")
             attached.cancel()
             watched.cancel()
-            assert await holds(opened, "seen", lambda seen: seen.startswith("0 "))
+
+            async def ended() -> bool:
+                return (await sweep(opened, "seen")).startswith("0 ")
+
+            await until_async(ended)
 
     run(main())
 

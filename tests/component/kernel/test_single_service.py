@@ -8,11 +8,12 @@ import grpc
 import pytest
 
 from blocking_channel import channel
-from component.kernel.small_processes import SWEEPD, Home, eventually
+from component.kernel.small_processes import SWEEPD, Home
 from sweepd.rpc.failure import Failure
 from sweepd.v1 import metric_service_pb2 as v1
 from sweepd.v1.metric_service_pb2_grpc import MetricServiceStub
 from sweepd.v1.pairing_pb2 import DatabaseState
+from waiting import until
 
 
 def start(home: Home, *flags: str) -> "tuple[subprocess.Popen[str], str]":
@@ -78,7 +79,7 @@ def test_unavailable_storage_is_reported_to_callers_until_it_is_available(home: 
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     process = home.begin("metric-store", "--data", str(home.data), "--listen", address, command=SWEEPD)
-    assert eventually(lambda: "cannot write" in home.stderr())
+    until(lambda: "cannot write" in home.stderr())
     token = (home.path / "state" / "sweepd" / "service-token").read_text().strip()
     with channel(address, token) as opened, pytest.raises(grpc.RpcError) as caught:
         MetricServiceStub(opened).ListSummaries(v1.ListSummariesRequest(), timeout=5, wait_for_ready=True)

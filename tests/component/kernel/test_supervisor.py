@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from component.kernel.small_processes import SWEEPD, Home, alive, eventually
+from component.kernel.small_processes import SWEEPD, Home
+from processes import alive
 from sweepd_kernel.process.data_folder import holder_of
+from waiting import until
 
 
 def serves_after_a_restart(home: Home, service: str, *, restarts: int = 1) -> bool:
@@ -37,7 +39,7 @@ def test_a_killed_service_is_restarted_at_the_same_address(home: Home, service: 
     home.up()
     before = home.status()
     os.kill(before[service].pid, signal.SIGKILL)
-    assert eventually(lambda: serves_after_a_restart(home, service))
+    until(lambda: serves_after_a_restart(home, service))
     after = home.status()
     assert after[service].address == before[service].address
     assert after[service].restarts == 1
@@ -49,11 +51,11 @@ def test_restarts_of_a_failing_service_back_off(home: Home) -> None:
     home.up()
     killed_at: list[float] = []
     for restarts in range(3):
-        assert eventually(lambda count=restarts: home.status()["scheduler"].restarts == count)  # type: ignore[misc]
-        assert eventually(lambda: home.status()["scheduler"].pid != 0)
+        until(lambda count=restarts: home.status()["scheduler"].restarts == count)  # type: ignore[misc]
+        until(lambda: home.status()["scheduler"].pid != 0)
         killed_at.append(time.monotonic())
         os.kill(home.status()["scheduler"].pid, signal.SIGKILL)
-    assert eventually(lambda: serves_after_a_restart(home, "scheduler", restarts=3))
+    until(lambda: serves_after_a_restart(home, "scheduler", restarts=3))
     assert "restarts in 0.2 s" in home.stderr()
     assert "restarts in 0.4 s" in home.stderr()
     assert "restarts in 0.8 s" in home.stderr()
@@ -86,7 +88,7 @@ def test_a_hanging_service_does_not_prevent_the_exit_of_the_daemon(home: Home) -
     os.kill(pid, signal.SIGSTOP)
     began = time.monotonic()
     daemon.process.send_signal(signal.SIGTERM)
-    assert eventually(lambda: " gateway stopping" in home.stderr())  # it has received the first signal
+    until(lambda: " gateway stopping" in home.stderr())  # it has received the first signal
     assert daemon.end(signal.SIGTERM) == 0  # the second signal shortens the shutdown
     assert time.monotonic() - began < 5.0
     assert not alive(pid)
@@ -217,7 +219,7 @@ def test_a_start_waits_for_unavailable_storage(home: Home) -> None:
     database = home.data / "scheduler" / "small.db"
     database.mkdir(parents=True)  # a folder at the path of the database, which cannot be opened
     process = home.begin("up", "--data", str(home.data), "--listen", "127.0.0.1:0")
-    assert eventually(lambda: "scheduler cannot start yet" in home.stderr())
+    until(lambda: "scheduler cannot start yet" in home.stderr())
     assert str(home.data / "scheduler") in home.stderr()
     assert home.status()["scheduler"].state == "waiting"
     database.rmdir()

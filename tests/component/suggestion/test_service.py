@@ -9,7 +9,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from suggestion_server import Caller, SuggestionServer, eventually, is_alive, send_signal
+from processes import alive
+from suggestion_server import Caller, SuggestionServer, send_signal
 from suggestion_studies import SMALL, a_spec
 from sweepd import v1
 from sweepd.codec.spec import spec_message
@@ -17,7 +18,7 @@ from sweepd.codec.values import point_from_message
 from sweepd.rpc.failure import Failure
 from sweepd.spec.point import point_digest
 from sweepd.v1.suggestion_service_pb2_grpc import SuggestionServiceStub
-from waiting import least
+from waiting import least, until
 
 ENOUGH = 8  # runs of the design in the space of the tests
 
@@ -68,7 +69,7 @@ def test_a_killed_service_leaves_no_worker_and_one_resend_restores_the_points(
     caller.search(ENOUGH + 1)
     before, worker = caller.point(ENOUGH + 2), own_server.worker()
     own_server.kill()
-    eventually(lambda: not is_alive(worker))
+    until(lambda: not alive(worker))
     own_server.start()
     answer = own_server.stub.Suggest(caller.request(ENOUGH + 2), timeout=30)
     assert answer.resend_from == 1
@@ -116,7 +117,7 @@ def test_many_calls_of_one_sweep_do_not_delay_another(server: SuggestionServer) 
     send_signal(worker, signal.SIGCONT)
     for answer in answers:
         answer.result()
-    eventually(lambda: len(order) == 13)
+    until(lambda: len(order) == 13)
     assert order.index("quiet") <= 3
 
 
@@ -138,7 +139,7 @@ def test_a_second_worker_starts_only_while_the_first_is_busy_and_both_end_with_t
         send_signal(first, signal.SIGCONT)
         assert len(stuck.result().suggestions.suggestions) == 1
         assert server.terminate() == 0
-        assert not any(map(is_alive, workers))
+        assert not any(map(alive, workers))
     finally:
         server.end()
 
@@ -248,4 +249,4 @@ def test_a_terminated_service_ends_although_its_worker_is_frozen(own_server: Sug
     began = time.monotonic()
     assert own_server.terminate() == 0
     assert time.monotonic() - began < 10
-    assert not is_alive(worker)
+    assert not alive(worker)
