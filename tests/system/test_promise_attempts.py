@@ -167,7 +167,9 @@ def test_nothing_of_a_run_outlives_its_killed_agent_for_long(
     installation.join_server(*SHORT)
 
     def outlived() -> float:
-        agent = installation.start_agent(installation.create(sweep("stubborn.py")), *([flag] if flag else []))
+        name = installation.create(sweep("stubborn.py"))
+        state = Path(name).name  # its own: a second measurement's agent must not report the first one's run
+        agent = installation.start_agent(name, *([flag] if flag else []), state=state)
         until(lambda: agent.events("metrics_acked"))
         assert len(installation.processes()) >= 5  # agent, supervisor, its watchdog, trial, grandchild
         agent.process.kill()
