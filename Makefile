@@ -7,7 +7,11 @@ BIN := $(VENV)/bin
 # The first Python of 3.11 or newer on the path; `make PYTHON=/path/to/python demo` chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+UV := $(BIN)/uv pip install --system-certs --python $(BIN)/python
+# uv takes a tenth of pip's time. pip takes over where uv fails: no wheel for this platform, or a mirror that only pip is told of.
+install = { $(PIP) --only-binary :all: 'uv>=0.13,<1' && $(UV) $(1); } >$(VENV)/uv.log 2>&1 || $(PIP) $(1)
+EXACT := --constraint constraints.txt --editable
 # Once, on all cores, before many processes start at the same time and each compiles what it imports. pip would use one core.
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/(pip|setuptools|mypy|mypyc|tests)/' $(VENV)/lib client agent services
 FUZZ_MINUTES ?= 5
@@ -69,7 +73,7 @@ format: $(VENV)/dev ## Format the code and the contract
 	@$(BIN)/buf format --write
 
 protos: $(VENV)/server ## Build again what is generated: stubs of the contract, SQL of the tables, the blocking client
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(call install,--no-deps --editable .)
 
 bench: $(VENV)/bench ## Measure speed beside its peers, as ratios in one run
 	@$(BIN)/python -m benchmarks
@@ -86,14 +90,14 @@ $(VENV)/created:
 	@touch $@
 
 $(VENV)/server: $(VENV)/created pyproject.toml constraints.txt $(PROTOS)
-	@echo "Installing sweepd into $(VENV) (once; about half a minute)"
-	@$(INSTALL) --editable '.[server]'
+	@echo "Installing sweepd into $(VENV) (once; some seconds)"
+	@$(call install,$(EXACT) '.[server]')
 	@$(COMPILE)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/created pyproject.toml constraints.txt $(PROTOS)
-	@echo "Installing sweepd and its development tools into $(VENV) (once; about a minute)"
-	@$(INSTALL) --editable '.[dev]'
+	@echo "Installing sweepd and its development tools into $(VENV) (once; about half a minute)"
+	@$(call install,$(EXACT) '.[dev]')
 	@$(COMPILE)
 	@touch $(VENV)/server $@
 
@@ -107,7 +111,7 @@ $(FRAMEWORKS)/created: tests/frameworks/requirements.txt
 	@touch $@
 
 $(VENV)/bench: $(VENV)/dev
-	@$(INSTALL) --editable '.[bench]'
+	@$(call install,$(EXACT) '.[bench]')
 	@$(COMPILE)
 	@touch $@
 
