@@ -18,10 +18,12 @@ FUZZ_MINUTES ?= 5
 MUTANTS ?= 300
 # How many tests run at once: three for two cores, as a third of their time is spent waiting.
 WORKERS ?= $(shell echo $$(( ($$(nproc 2>/dev/null || echo 2) * 3 + 1) / 2 )))
-PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 # Unit tests are so short that handing them out one by one would cost as much as they do: two halves, side by side.
-UNIT := $(BIN)/python -m pytest -q -n 0 -m 'not slow and not lengthy'
+UNIT := $(BIN)/python -m pytest -q -n 0 -m 'unit and not slow and not lengthy'
 HALF := $(addprefix tests/unit/,spec codec compat functions metric_store suggestion views)
+UNITS := $(UNIT) $(HALF) >$(VENV)/unit.log 2>&1 & half=$$!; $(UNIT) tests/unit $(HALF:%=--ignore=%); passed=$$?; \
+	wait $$half || passed=1; cat $(VENV)/unit.log
+OTHERS := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m 'not slow and not frameworks and (lengthy or not unit)'
 SOURCES := client agent services tests benchmarks protos/build.py examples
 PROTOS := $(shell find protos -name '*.proto') protos/build.py
 
@@ -32,16 +34,14 @@ demo: $(VENV)/server ## Run a real sweep from nothing to its best run
 	@$(BIN)/sweepctl demo
 
 test: $(VENV)/dev ## Pass every check and every test that this machine can run
-	@nice $(MAKE_COMMAND) --no-print-directory check >$(VENV)/check.log 2>&1 & checking=$$!; trap 'kill $$checking' INT TERM; \
-		$(PYTEST); passed=$$?; \
+	@nice $(MAKE_COMMAND) --no-print-directory check >$(VENV)/check.log 2>&1 & checking=$$!; \
+		trap 'kill $$checking $$half; exit 1' INT TERM; \
+		$(UNITS); $(OTHERS) || passed=1; \
 		wait $$checking || { cat $(VENV)/check.log; echo "error: \`make check\` fails"; exit 1; }; \
 		exit $$passed
 
 unit: $(VENV)/dev ## Pass the unit tests alone, but for the few that take long
-	@$(UNIT) $(HALF) >$(VENV)/unit.log 2>&1 & half=$$!; trap 'kill $$half' INT TERM; \
-		$(UNIT) tests/unit $(HALF:%=--ignore=%); passed=$$?; \
-		wait $$half || passed=1; cat $(VENV)/unit.log; \
-		exit $$passed
+	@trap 'kill $$half; exit 1' INT TERM; $(UNITS); exit $$passed
 
 test-slow: $(VENV)/dev ## Pass the long forms: more examples of each property, more faults
 	@$(BIN)/python -m pytest -q --long tests/unit

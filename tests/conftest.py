@@ -85,9 +85,14 @@ def _sort_key(item: pytest.Item) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest tests first. Skip tests whose programs are missing; on CI that is an error."""
+    """Run the longest tests first, and mark unit tests.
+
+    Skip tests whose programs are missing; on CI that is an error.
+    """
     items.sort(key=_sort_key)
     for item in items:
+        if item.path.is_relative_to(ROOT / "tests" / "unit"):
+            item.add_marker("unit")
         for marker in item.iter_markers("needs"):
             missing = required_programs.missing(*marker.args)
             if missing and os.environ.get("CI"):
